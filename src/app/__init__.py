@@ -1,0 +1,1 @@
+"""Bulkhead: a modular monolith; `app.main:create_app` is the way in."""
