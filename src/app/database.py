@@ -1,0 +1,65 @@
+"""The database as all of the code sees it: metadata, mapper registry, engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import URL, MetaData, event, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.orm import registry
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+mapper_registry = registry(metadata=metadata)
+
+
+def asyncpg_url(url: str) -> URL:
+    """The URL with the driver that we use; a bare `postgresql://` would mean another one."""
+    return make_url(url).set(drivername="postgresql+asyncpg")
+
+
+def create_engine(
+    url: str,
+    *,
+    pool_size: int,
+    pool_timeout: float,
+    connect_timeout: float = 2.0,
+    read_only: bool = False,
+    application_name: str = "app",
+) -> AsyncEngine:
+    """A pool of exactly `pool_size` connections at the most, opened as they are needed.
+
+    `pool_timeout` bounds, in seconds, the wait for a free one, `connect_timeout` the opening of a
+    new one. `read_only` makes PostgreSQL
+    refuse every write on them.
+    """
+    server_settings = {"application_name": application_name, "jit": "off", "timezone": "UTC"}
+    if read_only:
+        server_settings["default_transaction_read_only"] = "on"
+    engine = create_async_engine(
+        asyncpg_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_timeout,
+        connect_args={
+            "server_settings": server_settings,
+            "timeout": connect_timeout,
+            "command_timeout": 30,
+        },
+    )
+    event.listen(engine.sync_engine, "checkout", _replace_closed_connection)
+    return engine
+
+
+def _replace_closed_connection(dbapi_connection: Any, *_: Any) -> None:
+    """Spare the pool's ping: the driver already knows when the server closed the connection."""
+    if dbapi_connection.driver_connection.is_closed():
+        raise DisconnectionError("the server closed this connection")

@@ -1,0 +1,1 @@
+"""One package per bounded context. They know each other by `contracts` only."""

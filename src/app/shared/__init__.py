@@ -1,0 +1,1 @@
+"""The kernel: what every module stands on and none of them owns."""

@@ -1,0 +1,25 @@
+"""Who calls: a fact of the kernel, so that every module can ask without knowing `auth`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """An authenticated caller."""
+
+    account_id: UUID
+    session_id: UUID | None = None
+    roles: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Authenticator(Protocol):
+    """Turns a bearer token (RFC 6750) into the caller behind it."""
+
+    async def authenticate(self, token: str) -> Principal:
+        """Raises `UnauthenticatedError`, or `UnavailableError` when it cannot be decided now."""
+        ...

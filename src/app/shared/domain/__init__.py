@@ -1,0 +1,1 @@
+"""Building blocks of a domain: aggregates, events, errors, ids. No framework is imported here."""
