@@ -49,6 +49,7 @@ def create_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout,
+        hide_parameters=True,  # an error that is logged must not show what was stored
         connect_args={
             "server_settings": server_settings,
             "timeout": connect_timeout,

@@ -1,0 +1,1 @@
+"""Adapters of the kernel: PostgreSQL, the event log and its delivery, logs."""

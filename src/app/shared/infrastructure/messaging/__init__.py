@@ -1,0 +1,1 @@
+"""The event log and its delivery: stored with the change, handled exactly once."""

@@ -1,0 +1,76 @@
+"""What every group of settings has in common: its sources, and errors that show no value."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+
+def _as_seconds(value: Any) -> Any:
+    """Plain numbers are seconds, wherever they come from."""
+    try:
+        return timedelta(seconds=float(value))
+    except (TypeError, ValueError):
+        return value
+
+
+Seconds = Annotated[
+    timedelta,
+    BeforeValidator(_as_seconds),
+    PlainSerializer(lambda value: f"{value.total_seconds():g}", when_used="unless-none"),
+]
+"""A duration that is written as a number of seconds."""
+
+
+class FromFile(PydanticBaseSettingsSource):
+    """`NAME_FILE` holds the path of a file whose content is the value of `NAME`."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        name = f"{self.config.get('env_prefix', '')}{field_name}".upper() + "_FILE"
+        path = os.environ.get(name)
+        value = Path(path).read_text(encoding="utf-8").strip() if path else None
+        return value, field_name, self.field_is_complex(field)
+
+    def __call__(self) -> dict[str, Any]:
+        values = {}
+        for field_name, field in self.settings_cls.model_fields.items():
+            value, key, _ = self.get_field_value(field, field_name)
+            if value is not None:
+                values[key] = value
+        return values
+
+
+class SettingsGroup(BaseSettings):
+    """Read from the environment, from files named there, and from `.env`; frozen afterwards."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """First match wins. Docker-style secret folders are not read: `*_FILE` names a file."""
+        del file_secret_settings
+        return init_settings, env_settings, FromFile(settings_cls), dotenv_settings

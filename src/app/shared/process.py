@@ -1,0 +1,84 @@
+"""What runs for as long as the process does: the modules, gathered, started and stopped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from dependency_injector.containers import Container
+from dependency_injector.providers import BaseSingleton
+from fastapi import APIRouter
+
+from app.shared.application.event_bus import EventBus
+from app.shared.infrastructure.messaging.codec import EventCodec
+from app.shared.infrastructure.messaging.dispatcher import Dispatcher
+from app.shared.infrastructure.messaging.log import register_subscriptions
+from app.shared.infrastructure.periodic import Periodic
+
+
+class Process:
+    """The kernel and the modules as one running thing.
+
+    A module's container may offer `routers`, `events` (the classes), `subscribers`, `periodic`
+    and `closing` (async functions for the end); what it does not offer it does not have.
+    """
+
+    def __init__(self, kernel: Any, modules: Sequence[Container]) -> None:
+        self.kernel = kernel
+        self.modules = modules
+        self.routers: list[APIRouter] = self._gather("routers")
+        self.bus = EventBus(self._gather("subscribers"))
+        heard = (reaction.event for reaction in self.bus.subscribers.values())
+        self.codec = EventCodec({*self._gather("events"), *heard})
+        self.periodic: list[Periodic] = self._gather("periodic")
+        self.dispatcher = Dispatcher(
+            kernel.engine(),
+            self.bus,
+            self.codec,
+            kernel.event_log(),
+            kernel.bell(),
+            concurrency=kernel.events().concurrency,
+            poll=kernel.events().poll.total_seconds(),
+        )
+
+    def provided(self) -> dict[type, object]:
+        """Every singleton of the modules by its type, and by the types named in `provides`."""
+        objects: dict[type, object] = {}
+        for module in self.modules:
+            for provider in module.providers.values():
+                if isinstance(provider, BaseSingleton):
+                    built = provider()
+                    objects[type(built)] = built
+            if "provides" in module.providers:
+                objects |= module.providers["provides"]()
+        return objects
+
+    async def ready(self) -> None:
+        """Raises `UnavailableError` while the database is out of reach."""
+        await self.kernel.statements().value("select 1")
+
+    @asynccontextmanager
+    async def running(self, *, dispatching: bool = True) -> AsyncIterator[None]:
+        """Serve inside; at the end stop in the reverse order and close every connection."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.kernel.engine().dispose)
+            stack.push_async_callback(self.kernel.read_engine().dispose)
+            for close in self._gather("closing"):
+                stack.push_async_callback(close)
+            await register_subscriptions(self.kernel.statements(), self.bus)
+            for periodic in self.periodic:
+                await periodic.start()
+                stack.push_async_callback(periodic.stop)
+            if dispatching:
+                self.dispatcher.start()
+                stack.push_async_callback(self.dispatcher.stop)
+            yield
+
+    def _gather(self, name: str) -> list[Any]:
+        return [
+            item
+            for module in self.modules
+            if name in module.providers
+            for item in module.providers[name]()
+        ]

@@ -1,0 +1,55 @@
+"""What an operator can decide about the kernel: PostgreSQL and the delivery of events."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
+
+DEFAULT_DATABASE_URL = "postgresql://app:app@127.0.0.1:5432/app"
+
+
+class DatabaseSettings(SettingsGroup):
+    """PostgreSQL and the pools on it. Every process has both pools."""
+
+    model_config = SettingsConfigDict(env_prefix="DATABASE_")
+
+    url: Annotated[
+        SecretStr, Field(description="A PostgreSQL of version 14 or newer, or DATABASE_URL_FILE.")
+    ] = SecretStr(DEFAULT_DATABASE_URL)
+    pool_size: Annotated[int, Field(description="Connections that may write.", ge=3)] = 10
+    read_pool_size: Annotated[int, Field(description="Connections that only read.", ge=1)] = 5
+    pool_timeout: Annotated[
+        Seconds, Field(description="How long a request waits for a connection.", gt=timedelta(0))
+    ] = timedelta(seconds=8)
+    connect_timeout: Annotated[
+        Seconds, Field(description="How long opening a connection may take.", gt=timedelta(0))
+    ] = timedelta(seconds=2)
+
+    @model_validator(mode="after")
+    def _is_postgresql(self) -> DatabaseSettings:
+        try:
+            backend = make_url(self.url.get_secret_value()).get_backend_name()
+        except ArgumentError:
+            raise ValueError("DATABASE_URL is not a URL") from None
+        if backend not in ("postgresql", "postgres"):
+            raise ValueError("DATABASE_URL is not a postgresql:// URL")
+        return self
+
+
+class EventsSettings(SettingsGroup):
+    """Delivery of events."""
+
+    model_config = SettingsConfigDict(env_prefix="EVENTS_")
+
+    concurrency: Annotated[int, Field(description="Deliveries at once in a process.", ge=1)] = 4
+    poll: Annotated[
+        Seconds,
+        Field(description="The longest pause between two looks at what is owed.", gt=timedelta(0)),
+    ] = timedelta(seconds=5)
