@@ -1,0 +1,132 @@
+"""/problems/{code}: a page about each refusal, where the `type` of its answers points."""
+
+from __future__ import annotations
+
+import html
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from app.shared.api.errors import RouteNotFoundError, status_of
+from app.shared.api.problems import title_of
+from app.shared.domain.errors import DomainError
+
+_ADVICE = {
+    401: "Log in, or send a valid access token.",
+    403: "Do not repeat the request: this caller lacks the right.",
+    404: "Check the path; what it names is not there, or not for this caller.",
+    409: "Read the present state and decide again.",
+    412: "Read the present version with its ETag and decide again.",
+    428: "Read the resource and send its ETag as If-Match.",
+    429: "Wait as many seconds as Retry-After says, then repeat the request.",
+    500: "This is a defect of the service. Quote the request id from instance when reporting it.",
+    503: "Wait as many seconds as Retry-After says, then repeat the request.",
+}
+_OTHERWISE = "Change the request; repeated as it is, it will be refused again."
+_TERMINAL = "Forget the token and log in again; repeating the request cannot succeed."
+_NOT_TERMINAL = (
+    "Keep the session. Wait as many seconds as Retry-After says and use the newest token you hold."
+)
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto }}
+code {{ font-size: 1.1em }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p><code>{code}</code> · HTTP {status} {phrase}</p>
+<p>{detail}</p>
+<h2>What it means</h2>
+<p>{meaning}</p>
+<h2>What to do</h2>
+<p>{advice}</p>
+</body>
+</html>
+"""
+_HEADERS = {
+    "Cache-Control": "public, max-age=3600",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    ),
+}
+
+
+class CodeClashError(Exception):
+    """Two refusals share a code and differ in what a client must do about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What there is to say about one code."""
+
+    code: str
+    status: int
+    terminal: bool | None
+    detail: str
+    meaning: str
+
+    def page(self) -> str:
+        advice = _ADVICE.get(self.status, _OTHERWISE)
+        if self.terminal is not None:
+            advice = _TERMINAL if self.terminal else _NOT_TERMINAL
+        return _PAGE.format(
+            title=html.escape(title_of(self.code)),
+            code=html.escape(self.code),
+            status=self.status,
+            phrase=HTTPStatus(self.status).phrase,
+            detail=html.escape(self.detail),
+            meaning=html.escape(self.meaning),
+            advice=html.escape(advice),
+        )
+
+
+def catalogue() -> dict[str, Entry]:
+    """Every refusal that has been imported, by code.
+
+    Raises `CodeClashError`, and `UnmappedErrorError` for a refusal of no kind.
+    """
+    entries: dict[str, Entry] = {}
+    for error in sorted(_refusals(DomainError), key=lambda error: error.__module__):
+        entry = Entry(
+            code=error.code,
+            status=status_of(error),
+            terminal=error.terminal,
+            detail=error.detail,
+            meaning=inspect.cleandoc(error.__doc__ or error.detail),
+        )
+        known = entries.setdefault(error.code, entry)
+        if (known.status, known.terminal) != (entry.status, entry.terminal):
+            raise CodeClashError(f"{error.__qualname__} uses the code {error.code} otherwise")
+    return entries
+
+
+def _refusals(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+    for error in kind.__subclasses__():
+        if "code" in vars(error):
+            yield error
+        yield from _refusals(error)
+
+
+def install_problem_pages(app: FastAPI) -> None:
+    """Add the pages; call it when every module has been imported."""
+    entries = catalogue()
+
+    async def problem_page(request: Request) -> Response:
+        entry = entries.get(request.path_params["code"])
+        if entry is None:
+            raise RouteNotFoundError
+        return HTMLResponse(entry.page(), headers=_HEADERS)
+
+    app.add_route("/problems/{code}", problem_page, include_in_schema=False)

@@ -1,0 +1,173 @@
+"""The documentation pages work without any other host and describe what we really answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, FastAPI, Form
+from fastapi.openapi.models import OpenAPI
+from pydantic import BaseModel
+
+from app.shared.api.caller import Caller
+from app.shared.api.documentation import install_documentation
+from app.shared.api.openapi import openapi
+from app.shared.api.problem_pages import install_problem_pages
+from app.shared.api.strict_json import module_router
+from tests.unit.api.small_app import ask, small_app
+
+TOKEN_URL = "/api/v1/auth/token"
+PAGES = ["/docs", "/redoc", "/docs/oauth2-redirect", "/problems/internal"]
+
+
+class Note(BaseModel):
+    text: str
+
+
+def _router() -> APIRouter:
+    router = module_router("/notes", ["notes"])
+
+    @router.post("")
+    async def write(body: Note, caller: Caller) -> Note:
+        return body
+
+    @router.post("/token", responses={"4XX": {"description": "RFC 6749"}})
+    async def token(username: Annotated[str, Form()]) -> None: ...
+
+    return router
+
+
+def _documented(token_url: str | None = TOKEN_URL) -> FastAPI:
+    app = small_app(_router())
+    install_documentation(app, token_url=token_url)
+    install_problem_pages(app)
+    return app
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_names_no_other_host(path: str) -> None:
+    answer = await ask(_documented(), "GET", path)
+
+    assert answer.status_code == 200
+    assert re.findall(r"(?:https?:)?//[\w.-]+", answer.text) == []
+    assert re.search(r"https?:|\*", answer.headers["content-security-policy"]) is None
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+async def test_what_a_page_loads_is_served_and_may_be_kept_for_good(path: str) -> None:
+    app = _documented()
+    page = await ask(app, "GET", path)
+    references = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+
+    answers = [await ask(app, "GET", reference) for reference in references]
+
+    assert len(references) >= 2
+    assert [answer.status_code for answer in answers] == [200] * len(references)
+    assert all("immutable" in answer.headers["cache-control"] for answer in answers)
+
+
+async def test_no_asset_asks_another_host_for_a_font_an_image_or_a_script() -> None:
+    app = _documented()
+    page = await ask(app, "GET", "/docs")
+    (css,) = re.findall(r'href="([^"]+\.css)"', page.text)
+    (script,) = re.findall(r'src="([^"]+\.js)"', (await ask(app, "GET", "/redoc")).text)
+
+    styles = (await ask(app, "GET", css)).text
+    redoc = (await ask(app, "GET", script)).text
+
+    loaded = re.findall(r"url\(\s*[\"']?(\w+:)", styles)
+    assert (len(loaded), set(loaded)) == (styles.count("url("), {"data:"})
+    assert "@import" not in styles
+    assert "fonts.googleapis" not in redoc
+    assert "cdn.redoc" not in redoc
+    assert '"validatorUrl": null' in page.text
+    assert (await ask(app, "GET", "/redoc/logo-mini.svg")).status_code == 200
+
+
+async def test_an_unknown_asset_is_a_problem() -> None:
+    app = _documented()
+    page = await ask(app, "GET", "/docs")
+    (css,) = re.findall(r'href="([^"]+\.css)"', page.text)
+
+    answer = await ask(app, "GET", css.replace("swagger-ui.css", "LICENSE"))
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_proxy_prefix_is_kept_in_every_reference() -> None:
+    app = _documented()
+    app.root_path = "/service"
+
+    page = await ask(app, "GET", "/service/docs")
+
+    references = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert all(reference.startswith("/service/docs/") for reference in references)
+    assert "'/service/openapi.json'" in page.text
+
+
+async def test_the_front_door_leads_to_the_docs() -> None:
+    answer = await ask(_documented(), "GET", "/")
+
+    assert answer.headers["location"] == "/docs"
+
+
+async def test_without_documentation_there_is_none() -> None:
+    app = small_app(_router())
+
+    answers = [await ask(app, "GET", path) for path in ("/docs", "/redoc", "/openapi.json", "/")]
+
+    assert [answer.status_code for answer in answers] == [404] * 4
+
+
+async def test_authorize_logs_in_with_a_password_where_there_is_such_a_grant() -> None:
+    description = (await ask(_documented(), "GET", "/openapi.json")).json()
+
+    assert description["components"]["securitySchemes"]["bearer"] == {
+        "type": "oauth2",
+        "flows": {"password": {"tokenUrl": TOKEN_URL, "scopes": {}}},
+    }
+    assert description["paths"]["/api/v1/notes"]["post"]["security"] == [{"bearer": []}]
+
+
+async def test_authorize_asks_for_a_token_otherwise() -> None:
+    _documented()
+
+    description = (await ask(_documented(None), "GET", "/openapi.json")).json()
+
+    scheme = description["components"]["securitySchemes"]["bearer"]
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+
+
+async def test_every_route_documents_our_problems_and_not_the_framework_s() -> None:
+    app = _documented()
+
+    description: dict[str, Any] = (await ask(app, "GET", "/openapi.json")).json()
+
+    responses = description["paths"]["/api/v1/notes"]["post"]["responses"]
+    assert responses["4XX"] == responses["5XX"] == {"$ref": "#/components/responses/Problem"}
+    assert set(responses) == {"200", "4XX", "5XX"}
+    assert "ValidationError" not in str(description)
+    problem = description["components"]["responses"]["Problem"]["content"]
+    assert problem == {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+    }
+    assert "Problem" in description["components"]["schemas"]
+    OpenAPI.model_validate(description)
+
+
+async def test_a_route_s_own_description_of_its_errors_stays() -> None:
+    description = openapi(_documented())
+
+    responses = description["paths"]["/api/v1/notes/token"]["post"]["responses"]
+    assert responses["4XX"] == {"description": "RFC 6749"}
+
+
+async def test_the_documented_members_are_those_of_a_real_problem() -> None:
+    app = _documented()
+
+    problem = (await ask(app, "POST", "/api/v1/notes", json={"text": 1})).json()
+
+    schema = openapi(app)["components"]["schemas"]["Problem"]
+    assert set(problem) <= set(schema["properties"])
+    assert set(schema["required"]) <= set(problem)
