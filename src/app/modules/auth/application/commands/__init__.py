@@ -1,0 +1,1 @@
+"""What auth can be told, one use case per file."""

@@ -1,0 +1,48 @@
+"""Make the first administrator; for the operator's command line only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.modules.auth.application.ports import AuthUnitOfWork, PasswordHasher
+from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.email_address import EmailAddress
+from app.modules.auth.domain.errors import EmailTakenError
+from app.modules.auth.domain.password import CommonPasswords, NewPassword, PasswordPolicy
+from app.shared.application.clock import Clock
+from app.shared.application.handler import handler
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAdmin:
+    email: str
+    password: str = field(repr=False)
+
+
+@handler
+class CreateAdminHandler:
+    uow: Callable[[], AuthUnitOfWork]
+    hasher: PasswordHasher
+    policy: PasswordPolicy
+    common_passwords: CommonPasswords
+    clock: Clock
+
+    async def __call__(self, message: CreateAdmin) -> UUID:
+        """The new account's id. Raises `EmailTakenError`, and the `InvalidError` of bad input."""
+        email = EmailAddress.parse(message.email)
+        password = NewPassword.choose(
+            message.password, policy=self.policy, common=self.common_passwords, email=email
+        )
+        password_hash = await self.hasher.hash(password.value)
+
+        async with self.uow() as uow:
+            if await uow.accounts.by_email(email.key):
+                raise EmailTakenError
+            account = Account.appoint_admin(
+                email=email, password_hash=password_hash, now=self.clock.now()
+            )
+            uow.accounts.add(account)
+            await uow.commit()
+        return account.id

@@ -1,0 +1,50 @@
+"""Log out: end one session, by whatever token of it the client still has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.modules.auth.application.ports import AccessTokens, AuthUnitOfWork, RefreshTokens
+from app.modules.auth.domain.errors import TokenError
+from app.modules.auth.domain.ports import Revocation
+from app.modules.auth.domain.session import RevocationReason
+from app.shared.application.handler import handler
+
+
+@dataclass(frozen=True, slots=True)
+class LogOut:
+    refresh_token: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+
+
+@handler
+class LogOutHandler:
+    """Idempotent: an expired token still ends its session, a forged one has no effect."""
+
+    uow: Callable[[], AuthUnitOfWork]
+    refresh_tokens: RefreshTokens
+    access_tokens: AccessTokens
+
+    async def __call__(self, message: LogOut) -> None:
+        session_id = self._session_named_by(message)
+        if session_id is None:
+            return
+        async with self.uow() as uow:
+            session = await uow.sessions.locked(session_id)
+            if session is None or session.revoked_at is not None:
+                return
+            session.revoke(RevocationReason.LOGOUT, await uow.now())
+            uow.revocations.add(Revocation(account_id=session.account_id, session_id=session.id))
+            await uow.commit()
+
+    def _session_named_by(self, message: LogOut) -> UUID | None:
+        try:
+            if message.refresh_token is not None:
+                return self.refresh_tokens.parse(message.refresh_token).session_id
+            if message.access_token is not None:
+                return self.access_tokens.verify_signature(message.access_token).session_id
+        except TokenError:
+            return None
+        return None

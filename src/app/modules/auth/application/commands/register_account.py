@@ -1,0 +1,57 @@
+"""Register an account, telling nobody whether the address was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.modules.auth.application.ports import AuthUnitOfWork, PasswordHasher
+from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.email_address import EmailAddress
+from app.modules.auth.domain.errors import EmailTakenError
+from app.modules.auth.domain.password import CommonPasswords, NewPassword, PasswordPolicy
+from app.shared.application.clock import Clock
+from app.shared.application.handler import handler
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterAccount:
+    email: str = field(repr=False)
+    password: str = field(repr=False)
+    client: str | None = None
+    """The caller's address, which holds a bounded share of the hashing queue."""
+
+
+@handler
+class RegisterAccountHandler:
+    """Known or new, an address costs one hash and one commit with one event."""
+
+    uow: Callable[[], AuthUnitOfWork]
+    hasher: PasswordHasher
+    policy: PasswordPolicy
+    common_passwords: CommonPasswords
+    clock: Clock
+
+    async def __call__(self, message: RegisterAccount) -> None:
+        """Raises `InvalidError` kinds for the address and the password; never `EmailTakenError`."""
+        email = EmailAddress.parse(message.email)
+        password = NewPassword.choose(
+            message.password, policy=self.policy, common=self.common_passwords, email=email
+        )
+        password_hash = await self.hasher.hash(password.value, client=message.client)
+        try:
+            await self._store(email, password_hash)
+        except EmailTakenError:
+            # Another request registered it between our look and our insert: now it is known.
+            await self._store(email, password_hash)
+
+    async def _store(self, email: EmailAddress, password_hash: str) -> None:
+        async with self.uow() as uow:
+            if account := await uow.accounts.by_email(email.key):
+                account.register_again()
+            else:
+                now = self.clock.now()
+                uow.accounts.add(
+                    Account.register(email=email, password_hash=password_hash, now=now)
+                )
+            await uow.commit()

@@ -1,0 +1,223 @@
+"""What `auth` is made of: its table of contents."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import (
+    Callable,
+    DependenciesContainer,
+    Dependency,
+    Dict,
+    Factory,
+    List,
+    Object,
+    Singleton,
+)
+from fastapi import APIRouter
+
+from app.modules.auth.api import account, keys, oauth2, registration, tokens
+from app.modules.auth.application.authenticator import AccessTokenAuthenticator
+from app.modules.auth.application.commands.create_admin import CreateAdminHandler
+from app.modules.auth.application.commands.log_in import LogInHandler
+from app.modules.auth.application.commands.log_out import LogOutHandler
+from app.modules.auth.application.commands.register_account import RegisterAccountHandler
+from app.modules.auth.application.commands.rotate_refresh_token import RotateRefreshTokenHandler
+from app.modules.auth.application.ports import PublishedKeys
+from app.modules.auth.application.queries.get_account import GetAccountHandler
+from app.modules.auth.application.token_pair import TokenPairs
+from app.modules.auth.contracts.events import AccountRegistered
+from app.modules.auth.domain.events import RegistrationRepeated, SessionCompromised
+from app.modules.auth.domain.password import PasswordPolicy
+from app.modules.auth.domain.policies import RefreshPolicy
+from app.modules.auth.infrastructure.access_tokens import AccessTokenPolicy, JwtAccessTokens
+from app.modules.auth.infrastructure.argon2_password_hasher import (
+    Argon2Parameters,
+    Argon2PasswordHasher,
+)
+from app.modules.auth.infrastructure.common_passwords import BundledCommonPasswords
+from app.modules.auth.infrastructure.credential_store import AsyncpgCredentialStore
+from app.modules.auth.infrastructure.effective_cores import effective_cores
+from app.modules.auth.infrastructure.evidence_buffer import EvidenceBuffer
+from app.modules.auth.infrastructure.hashing_pool import HashingPool
+from app.modules.auth.infrastructure.key_ring import REREAD_SECONDS, KeyRing
+from app.modules.auth.infrastructure.refresh_tokens import HmacRefreshTokens
+from app.modules.auth.infrastructure.revocation_list import RevocationList
+from app.modules.auth.infrastructure.session_store import AsyncpgSessionStore
+from app.modules.auth.infrastructure.unit_of_work import SqlAlchemyAuthUnitOfWork
+from app.modules.auth.settings import AuthSettings
+from app.shared.application.clock import Clock
+from app.shared.application.deployment import Deployment
+from app.shared.application.principal import Authenticator
+from app.shared.infrastructure.periodic import Periodic
+
+_LEEWAY = timedelta(seconds=10)
+_PUBLISH_AHEAD = timedelta(minutes=5, seconds=2 * REREAD_SECONDS)
+
+
+def _key_ring(settings: AuthSettings, deployment: Deployment, clock: Clock) -> KeyRing:
+    open_ring = KeyRing.ensure if deployment.is_development else KeyRing
+    directory = settings.keys_dir or deployment.data_dir / "keys"
+    return open_ring(directory, clock, publish_ahead=_PUBLISH_AHEAD)
+
+
+def _issuer(settings: AuthSettings, deployment: Deployment) -> str:
+    return settings.issuer or deployment.public_url
+
+
+def _common_passwords() -> BundledCommonPasswords:
+    """Read before the first request has to wait for it."""
+    passwords = BundledCommonPasswords()
+    passwords.load()
+    return passwords
+
+
+def _access_policy(settings: AuthSettings, issuer: str) -> AccessTokenPolicy:
+    return AccessTokenPolicy(
+        issuer=issuer,
+        audience=settings.audience,
+        client_id=settings.client_id,
+        lifetime=settings.access_lifetime,
+        jitter=min(timedelta(minutes=1), settings.access_lifetime / 10),
+        leeway=_LEEWAY,
+    )
+
+
+def _refresh_policy(settings: AuthSettings) -> RefreshPolicy:
+    return RefreshPolicy(
+        grace=settings.refresh_grace,
+        idle_lifetime=settings.idle_lifetime,
+        absolute_lifetime=settings.absolute_lifetime,
+    )
+
+
+def _hashing_pool(settings: AuthSettings) -> HashingPool:
+    return HashingPool(
+        settings.password_threads or effective_cores(), queue=settings.password_queue
+    )
+
+
+def _argon2_parameters(settings: AuthSettings) -> Argon2Parameters:
+    return Argon2Parameters(
+        memory_kib=settings.password_memory_kib,
+        iterations=settings.password_time_cost,
+        lanes=settings.password_parallelism,
+    )
+
+
+def _is_strict(settings: AuthSettings, deployment: Deployment) -> bool:
+    chosen = settings.strict_revocation
+    return not deployment.is_development if chosen is None else chosen
+
+
+def _remembered(settings: AuthSettings, deployment: Deployment) -> timedelta:
+    """How long a revoked access token could still be shown."""
+    return settings.access_lifetime + _LEEWAY + deployment.request_timeout + timedelta(minutes=1)
+
+
+def _routers(deployment: Deployment) -> list[APIRouter]:
+    routers = [registration.router, tokens.router, account.router, keys.router]
+    return [*routers, oauth2.router] if deployment.is_development else routers
+
+
+class AuthContainer(DeclarativeContainer):
+    """Accounts, sessions and tokens."""
+
+    kernel = DependenciesContainer()
+    settings = Dependency(instance_of=AuthSettings)
+
+    issuer = Callable(_issuer, settings, kernel.deployment)
+    key_ring = Singleton(_key_ring, settings, kernel.deployment, kernel.clock)
+    refresh_tokens = Singleton(HmacRefreshTokens, key_ring, issuer=issuer)
+    access_tokens = Singleton(
+        JwtAccessTokens, key_ring, kernel.clock, Callable(_access_policy, settings, issuer)
+    )
+    pairs = Singleton(TokenPairs, access_tokens, refresh_tokens, kernel.clock)
+
+    hashing_pool = Singleton(_hashing_pool, settings)
+    hasher = Singleton(Argon2PasswordHasher, hashing_pool, Callable(_argon2_parameters, settings))
+    common_passwords = Singleton(_common_passwords)
+    password_policy = Singleton(PasswordPolicy, min_length=settings.provided.password_min_length)
+    refresh_policy = Singleton(_refresh_policy, settings)
+
+    revocations = Singleton(
+        RevocationList,
+        kernel.reader,
+        strict=Callable(_is_strict, settings, kernel.deployment),
+        keep=Callable(_remembered, settings, kernel.deployment),
+        follow=kernel.clock.provided.follow,
+    )
+    evidence = Singleton(EvidenceBuffer, kernel.statements)
+    credentials = Singleton(AsyncpgCredentialStore, kernel.statements)
+    sessions = Singleton(AsyncpgSessionStore, kernel.statements, refresh_policy)
+    uow = Factory(SqlAlchemyAuthUnitOfWork, kernel.engine, kernel.publish, kernel.ring, revocations)
+
+    authenticator = Singleton(AccessTokenAuthenticator, access_tokens, revocations, evidence)
+    register_account = Singleton(
+        RegisterAccountHandler,
+        uow=uow.provider,
+        hasher=hasher,
+        policy=password_policy,
+        common_passwords=common_passwords,
+        clock=kernel.clock,
+    )
+    create_admin = Singleton(
+        CreateAdminHandler,
+        uow=uow.provider,
+        hasher=hasher,
+        policy=password_policy,
+        common_passwords=common_passwords,
+        clock=kernel.clock,
+    )
+    log_in = Singleton(
+        LogInHandler,
+        credentials=credentials,
+        sessions=sessions,
+        hasher=hasher,
+        refresh_tokens=refresh_tokens,
+        pairs=pairs,
+        policy=refresh_policy,
+        clock=kernel.clock,
+    )
+    rotate_refresh_token = Singleton(
+        RotateRefreshTokenHandler,
+        uow=uow.provider,
+        sessions=sessions,
+        evidence=evidence,
+        refresh_tokens=refresh_tokens,
+        pairs=pairs,
+        policy=refresh_policy,
+        clock=kernel.clock,
+    )
+    log_out = Singleton(
+        LogOutHandler,
+        uow=uow.provider,
+        refresh_tokens=refresh_tokens,
+        access_tokens=access_tokens,
+    )
+    get_account = Singleton(GetAccountHandler, reader=kernel.reader)
+
+    routers = Callable(_routers, kernel.deployment)
+    events = Object((AccountRegistered, RegistrationRepeated, SessionCompromised))
+    provides = Dict({Authenticator: authenticator, PublishedKeys: key_ring})
+    periodic = List(
+        Singleton(
+            Periodic,
+            name="auth.poll_revocations",
+            seconds=2.0,
+            work=revocations.provided.poll,
+            before_serving=True,
+        ),
+        Singleton(
+            Periodic,
+            name="auth.store_evidence",
+            seconds=0.5,
+            work=evidence.provided.flush,
+            at_the_end=True,
+        ),
+        Singleton(
+            Periodic, name="auth.read_keys", seconds=REREAD_SECONDS, work=key_ring.provided.reread
+        ),
+    )
+    closing = List(hashing_pool.provided.close)

@@ -1,0 +1,1 @@
+"""Aggregates, values, events, errors and repository ports of `auth`."""

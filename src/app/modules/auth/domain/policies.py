@@ -1,0 +1,18 @@
+"""What an operator may decide about sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshPolicy:
+    """How long sessions live and how patient their rotation is."""
+
+    grace: timedelta = timedelta(seconds=30)
+    """How long the predecessor of a refresh token still gets the same successor."""
+    idle_lifetime: timedelta = timedelta(days=14)
+    absolute_lifetime: timedelta = timedelta(days=30)
+    max_recoveries: int = 10
+    """How many lost responses in a row are believed."""

@@ -1,0 +1,1 @@
+"""Adapters of `auth`: tables, repositories, hashing, keys, tokens."""

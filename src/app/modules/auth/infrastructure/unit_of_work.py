@@ -1,0 +1,95 @@
+"""The unit of work of `auth` and its repositories, on SQLAlchemy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.modules.auth.application.ports import AuthUnitOfWork
+from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.errors import EmailTakenError
+from app.modules.auth.domain.ports import Accounts, Revocation, Revocations, Sessions
+from app.modules.auth.domain.session import Session
+from app.modules.auth.infrastructure.revocation_list import RevocationList
+from app.modules.auth.infrastructure.tables import accounts, revocations, sessions
+from app.shared.domain.errors import DomainError
+from app.shared.infrastructure.unit_of_work import Publish, SqlAlchemyUnitOfWork
+
+
+class SqlAlchemyAccounts(Accounts):
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, account: Account) -> None:
+        self._session.add(account)
+
+    async def by_id(self, account_id: UUID) -> Account | None:
+        return await self._session.get(Account, account_id)
+
+    async def by_email(self, email_key: str) -> Account | None:
+        found = await self._session.execute(
+            select(Account).where(accounts.c.email_key == email_key)
+        )
+        return found.scalar_one_or_none()
+
+
+class SqlAlchemySessions(Sessions):
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def locked(self, session_id: UUID) -> Session | None:
+        found = await self._session.execute(
+            select(Session).where(sessions.c.id == session_id).with_for_update()
+        )
+        return found.scalar_one_or_none()
+
+
+class SqlAlchemyRevocations(Revocations):
+    def __init__(self) -> None:
+        self.added: list[Revocation] = []
+
+    def add(self, revocation: Revocation) -> None:
+        self.added.append(revocation)
+
+
+class SqlAlchemyAuthUnitOfWork(SqlAlchemyUnitOfWork, AuthUnitOfWork):
+    """Stores revocations with the change that caused them and shows them to this process."""
+
+    refusals: Mapping[str, type[DomainError]] = {"uq_account_email_key": EmailTakenError}
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        publish: Publish,
+        ring: Callable[[], None],
+        revoked: RevocationList,
+    ) -> None:
+        super().__init__(engine, publish, ring)
+        self._revoked = revoked
+
+    def _open(self, session: AsyncSession) -> None:
+        self.accounts = SqlAlchemyAccounts(session)
+        self.sessions = SqlAlchemySessions(session)
+        self.revocations = SqlAlchemyRevocations()
+
+    async def now(self) -> datetime:
+        read = await self._session.execute(select(func.clock_timestamp(type_=DateTime(True))))
+        return read.scalar_one()
+
+    async def commit(self) -> None:
+        added = self.revocations.added
+        if added:
+            await self._session.execute(
+                insert(revocations),
+                [
+                    {"account_id": r.account_id, "session_id": r.session_id, "epoch": r.epoch}
+                    for r in added
+                ],
+            )
+        await super().commit()
+        for revocation in added:
+            self._revoked.add(revocation)

@@ -1,0 +1,112 @@
+"""What is one statement in the product, on the tables in memory."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from app.modules.auth.application.ports import (
+    AccessClaims,
+    Credentials,
+    CredentialStore,
+    Evidence,
+    RevocationCheck,
+    SessionStore,
+)
+from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.errors import AccountDisabledError, SessionRevokedError
+from app.modules.auth.domain.policies import RefreshPolicy
+from app.modules.auth.domain.session import Session, SessionGrant
+from app.shared.application.clock import Clock
+from app.shared.testing.unit_of_work import InMemoryTable
+
+
+class InMemorySessionStore(SessionStore):
+    """Rows 0 and 1 as the aggregate decides them."""
+
+    def __init__(
+        self,
+        accounts: InMemoryTable[Account],
+        sessions: InMemoryTable[Session],
+        policy: RefreshPolicy,
+        clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._policy = policy
+        self._clock = clock
+
+    async def open(self, session: Session) -> None:
+        self._sessions.put(session)
+
+    async def advance(self, session_id: UUID, generation: int, kid: str) -> SessionGrant | None:
+        async with self._sessions.lock(session_id):
+            session = self._sessions.rows.get(session_id)
+            if session is None or session.generation != generation:
+                return None
+            account = self._accounts.rows.get(session.account_id)
+            now = self._clock.now()
+            refusal = session.present(
+                generation,
+                account=account,
+                kid=kid,
+                policy=self._policy,
+                begun_at=now,
+                now=now,
+            )
+            if refusal or account is None:
+                return None
+            return session.grant(frozenset(account.roles))
+
+
+class InMemoryCredentialStore(CredentialStore):
+    def __init__(self, accounts: InMemoryTable[Account]) -> None:
+        self._accounts = accounts
+
+    async def of(self, email_key: str) -> Credentials | None:
+        for account in self._accounts:
+            if account.email.key == email_key:
+                return Credentials(
+                    account_id=account.id,
+                    password_hash=account.password_hash,
+                    epoch=account.auth_epoch,
+                    roles=frozenset(account.roles),
+                    active=account.is_active,
+                )
+        return None
+
+    async def rehash(self, credentials: Credentials, password_hash: str) -> None:
+        account = self._accounts.rows.get(credentials.account_id)
+        if account is None:
+            return
+        read = (credentials.password_hash, credentials.epoch)
+        if (account.password_hash, account.auth_epoch) == read:
+            account.password_hash = password_hash
+
+
+class InMemoryEvidence(Evidence):
+    def __init__(self) -> None:
+        self._seen: dict[UUID, int] = {}
+
+    def note(self, session_id: UUID, generation: int) -> None:
+        self._seen[session_id] = max(generation, self.latest(session_id))
+
+    def latest(self, session_id: UUID) -> int:
+        return self._seen.get(session_id, 0)
+
+
+class InMemoryRevocationCheck(RevocationCheck):
+    """Asks the session itself, each time."""
+
+    def __init__(self, accounts: InMemoryTable[Account], sessions: InMemoryTable[Session]) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+
+    async def refuse_revoked(self, claims: AccessClaims) -> None:
+        session = self._sessions.rows.get(claims.session_id)
+        account = self._accounts.rows.get(claims.account_id)
+        if session is None or account is None or session.revoked_at is not None:
+            raise SessionRevokedError
+        if session.epoch != account.auth_epoch:
+            raise SessionRevokedError
+        if not account.is_active:
+            raise AccountDisabledError

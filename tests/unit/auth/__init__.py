@@ -1,0 +1,1 @@
+"""The domain and the adapters of `auth`, without a database."""

@@ -1,0 +1,141 @@
+"""Registering: the same answer and the same work, whoever has the address."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.modules.auth.application.commands.register_account import RegisterAccountHandler
+from app.modules.auth.contracts.events import AccountRegistered
+from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.errors import (
+    EmailInvalidError,
+    PasswordGuessableError,
+    PasswordTooCommonError,
+    PasswordTooShortError,
+)
+from app.modules.auth.domain.events import RegistrationRepeated
+from app.modules.auth.testing import FakePasswordHasher, InMemoryAuth, InMemoryAuthUnitOfWork
+from app.shared.domain.errors import DomainError
+from tests.factories import PASSWORD, START, AccountFactory, RegisterAccountFactory
+
+
+def handler(auth: InMemoryAuth) -> RegisterAccountHandler:
+    return RegisterAccountHandler(
+        auth.uow, auth.hasher, auth.password_policy, auth.common_passwords, auth.clock
+    )
+
+
+async def test_a_new_address_gets_an_account() -> None:
+    auth = InMemoryAuth()
+
+    await handler(auth)(RegisterAccountFactory.build(email=" Ada@Example.COM "))
+
+    (account,) = auth.accounts
+    assert (account.email.display, account.email.key) == ("Ada@Example.COM", "ada@example.com")
+    assert account.password_hash == f"fake1:{PASSWORD}"
+    assert account.created_at == START
+    assert auth.published == [AccountRegistered(account_id=account.id)]
+
+
+async def test_registering_a_known_address_changes_nothing_and_says_nothing() -> None:
+    auth = InMemoryAuth()
+    known = auth.accounts.put(AccountFactory.build())
+
+    await handler(auth)(
+        RegisterAccountFactory.build(
+            email=known.email.display.upper(), password="another long password"
+        )
+    )
+
+    (account,) = auth.accounts
+    assert vars(account) == vars(known)
+    assert auth.published == [RegistrationRepeated(account_id=known.id)]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_known_and_a_new_address_cost_one_hash_and_one_event(known: bool) -> None:
+    auth = InMemoryAuth()
+    if known:
+        auth.accounts.put(AccountFactory.build())
+
+    await handler(auth)(RegisterAccountFactory.build(email=AccountFactory.build().email.display))
+
+    assert auth.hasher.runs == 1
+    assert len(auth.published) == 1
+
+
+async def test_losing_a_race_for_an_address_ends_as_registering_it_again() -> None:
+    auth = InMemoryAuth()
+    rival = AccountFactory.build()
+    register = RegisterAccountHandler(
+        lambda: ContestedUnitOfWork(auth, rival),
+        auth.hasher,
+        auth.password_policy,
+        auth.common_passwords,
+        auth.clock,
+    )
+
+    await register(RegisterAccountFactory.build(email=rival.email.display))
+
+    assert [account.id for account in auth.accounts] == [rival.id]
+    assert auth.published == [RegistrationRepeated(account_id=rival.id)]
+    assert auth.hasher.runs == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "refusal"),
+    [
+        ("email", "nobody", EmailInvalidError),
+        ("password", "too short", PasswordTooShortError),
+        ("password", "passwordpassword", PasswordTooCommonError),
+        ("password", "bulkheadbulkhead", PasswordGuessableError),
+    ],
+)
+async def test_bad_input_is_refused_before_anything_is_hashed(
+    field: str, value: str, refusal: type[DomainError]
+) -> None:
+    auth = InMemoryAuth()
+
+    with pytest.raises(refusal):
+        await handler(auth)(RegisterAccountFactory.build(**{field: value}))
+
+    assert auth.hasher.runs == 0
+    assert not auth.accounts
+
+
+async def test_the_hasher_hears_who_asks() -> None:
+    auth = InMemoryAuth()
+    auth.hasher = hasher = ListeningHasher()
+
+    await handler(auth)(RegisterAccountFactory.build(client="192.0.2.1"))
+
+    assert hasher.clients == ["192.0.2.1"]
+
+
+def test_neither_the_address_nor_the_password_is_in_the_representation() -> None:
+    message = RegisterAccountFactory.build(email="ada@example.com")
+
+    assert "ada" not in repr(message)
+    assert PASSWORD not in repr(message)
+
+
+class ContestedUnitOfWork(InMemoryAuthUnitOfWork):
+    """Somebody else registers between this one's look and its commit."""
+
+    def __init__(self, auth: InMemoryAuth, rival: Account) -> None:
+        super().__init__(auth.accounts, auth.sessions, auth.revoked, auth.published, auth.clock)
+        self._rival = rival
+
+    async def commit(self) -> None:
+        self._accounts.put(self._rival)
+        await super().commit()
+
+
+class ListeningHasher(FakePasswordHasher):
+    def __init__(self) -> None:
+        super().__init__()
+        self.clients: list[str | None] = []
+
+    async def hash(self, password: str, *, client: str | None = None) -> str:
+        self.clients.append(client)
+        return await super().hash(password, client=client)
