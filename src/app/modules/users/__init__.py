@@ -1,0 +1,1 @@
+"""Profiles: what people say of themselves. It knows of accounts by events only."""

@@ -1,0 +1,1 @@
+"""The HTTP resources of `users`, one file each: schemas and routes together."""

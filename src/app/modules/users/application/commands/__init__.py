@@ -1,0 +1,1 @@
+"""What users can be told, one use case per file."""

@@ -1,0 +1,1 @@
+"""What users can be asked, one use case per file."""

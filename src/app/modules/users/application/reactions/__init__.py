@@ -1,0 +1,1 @@
+"""What users does when something happened elsewhere, one use case per file."""

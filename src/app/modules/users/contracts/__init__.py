@@ -1,0 +1,1 @@
+"""What other modules may know of `users`; nothing yet."""

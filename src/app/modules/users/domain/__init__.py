@@ -1,0 +1,1 @@
+"""The profile, its values, its errors and the port of its repository."""

@@ -1,0 +1,16 @@
+"""The collection that the domain of `users` keeps its profiles in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from app.modules.users.domain.profile import Profile
+
+
+class Profiles(Protocol):
+    """All profiles, one per account. A handle in use is refused with `HandleTakenError`."""
+
+    def add(self, profile: Profile) -> None: ...
+
+    async def of_account(self, account_id: UUID) -> Profile | None: ...

@@ -1,0 +1,1 @@
+"""Adapters of `users`: its table and its repository."""
