@@ -1,0 +1,31 @@
+"""The command line: `app serve | worker | migrate | keys … | accounts …`."""
+
+from __future__ import annotations
+
+import typer
+
+from app.cli.accounts import accounts
+from app.cli.console import fail
+from app.cli.keys import keys
+from app.cli.running import migrate, serve, worker
+from app.modules.auth.infrastructure.key_files import KeyRingError
+from app.settings import SettingsError
+from app.shared.domain.errors import DomainError
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for command in (serve, worker, migrate):
+    cli.command()(command)
+cli.add_typer(keys, name="keys")
+cli.add_typer(accounts, name="accounts")
+
+
+def main() -> None:
+    """The console script `app`."""
+    try:
+        cli()
+    except SettingsError as error:
+        fail(*error.lines)
+    except KeyRingError as error:
+        fail(str(error))
+    except DomainError as error:
+        fail(error.detail)

@@ -1,0 +1,60 @@
+"""`app keys list | rotate`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.container import compose
+from app.modules.auth.infrastructure.key_files import Kind
+from app.modules.auth.infrastructure.key_ring import KeyRing
+from app.settings import Settings
+
+keys = typer.Typer(no_args_is_help=True, help="The keys that sign tokens.")
+
+
+@keys.command("list")
+def list_keys(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Show every key by its id, without its content."""
+    rows = [
+        {"kid": key.kid, "kind": key.kind, "algorithm": key.algorithm, "mints": key.mints}
+        for key in _key_ring().listing()
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table("kid", "kind", "algorithm", "mints")
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    Console().print(table)
+
+
+@keys.command("rotate")
+def rotate_keys(
+    kind: Annotated[
+        Literal["signing", "refresh", "all"], typer.Option(help="Which key to renew.")
+    ] = "all",
+) -> None:
+    """Add new keys. They are published at once and mint later; nobody is logged out."""
+    ring = _key_ring()
+    kinds: tuple[Kind, ...] = ("signing", "refresh") if kind == "all" else (kind,)
+    for each in kinds:
+        made = ring.rotate(each)
+        if made.content is None:
+            typer.echo(f"added {made.name}")
+        else:
+            typer.echo(f"the folder is read-only; store this as {made.name}:", err=True)
+            typer.echo(made.content)
+
+
+def _key_ring() -> KeyRing:
+    ring = compose(Settings.load()).provided()[KeyRing]
+    if not isinstance(ring, KeyRing):
+        raise TypeError
+    return ring

@@ -1,0 +1,135 @@
+"""All settings, composed from those of the modules; read once, handed on as typed objects."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import SettingsConfigDict
+from sqlalchemy import make_url
+
+from app.modules.auth.settings import AuthSettings
+from app.shared.application.deployment import Deployment, Environment
+from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
+from app.shared.settings import DatabaseSettings, EventsSettings
+
+_Group = TypeVar("_Group", bound=SettingsGroup)
+
+
+class SettingsError(Exception):
+    """The process must not start. Every line names a setting; no line holds a value."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class Settings(SettingsGroup):
+    """Defaults make development work with nothing set; production refuses what is unsafe."""
+
+    model_config = SettingsConfigDict(env_prefix="APP_")
+
+    environment: Annotated[
+        Environment,
+        Field(description="`production` refuses to start with an unsafe setting."),
+    ] = "development"
+    debug: Annotated[bool, Field(description="Logs more; never in production.")] = False
+    public_url: Annotated[
+        str, Field(description="Where clients reach this service, without a trailing slash.")
+    ] = "http://127.0.0.1:8000"
+    data_dir: Annotated[Path, Field(description="Development's database and keys.")] = Path(".data")
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least level logged.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["json", "console"] | None,
+        Field(description="When unset, console in development and json elsewhere."),
+    ] = None
+    request_timeout: Annotated[
+        Seconds, Field(description="A request that takes longer is answered 503.", gt=timedelta(0))
+    ] = timedelta(seconds=10)
+    max_body_bytes: Annotated[
+        int, Field(description="A larger request body is answered 413.", ge=1024)
+    ] = 65_536
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    events: EventsSettings = Field(default_factory=EventsSettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
+
+    @classmethod
+    def load(cls) -> Settings:
+        """From the environment and `.env`. Raises `SettingsError`."""
+        lines: list[str] = []
+        groups = {
+            name: _read(group, lines)
+            for name, group in (
+                ("database", DatabaseSettings),
+                ("events", EventsSettings),
+                ("auth", AuthSettings),
+            )
+        }
+        settings = None if lines else _read(cls, lines, **groups)
+        if settings is None:
+            raise SettingsError(lines)
+        return settings
+
+    @property
+    def is_development(self) -> bool:
+        return self.environment == "development"
+
+    @property
+    def deployment(self) -> Deployment:
+        """What the modules get to know of all this."""
+        return Deployment(
+            environment=self.environment,
+            public_url=self.public_url,
+            data_dir=self.data_dir,
+            request_timeout=self.request_timeout,
+            max_body_bytes=self.max_body_bytes,
+        )
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> Settings:
+        problems = []
+        url = urlsplit(self.public_url)
+        if url.scheme not in ("http", "https") or not url.netloc or self.public_url.endswith("/"):
+            problems.append("APP_PUBLIC_URL is not an absolute URL without a trailing slash")
+        if self.auth.refresh_grace and not self.request_timeout < self.auth.refresh_grace:
+            problems.append("APP_REQUEST_TIMEOUT is not shorter than AUTH_REFRESH_GRACE")
+        if self.database.pool_size < self.events.concurrency + 2:
+            problems.append("DATABASE_POOL_SIZE is less than EVENTS_CONCURRENCY plus 2")
+        if self.environment == "production":
+            problems += self._unsafe_in_production()
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _unsafe_in_production(self) -> list[str]:
+        problems = []
+        if urlsplit(self.public_url).scheme != "https":
+            problems.append("APP_PUBLIC_URL is not https")
+        if self.debug:
+            problems.append("APP_DEBUG is on")
+        database = make_url(self.database.url.get_secret_value())
+        if database.password in (None, "", "app", "postgres", "password", "changethis"):
+            problems.append("DATABASE_URL has no password or a default one")
+        if self.auth.keys_dir is None:
+            problems.append("AUTH_KEYS_DIR is not set: mount the keys, which outlive this machine")
+        return problems
+
+
+def _read(group: type[_Group], lines: list[str], **values: Any) -> _Group | None:
+    """The group, or None and a line for everything that is wrong with it."""
+    prefix = group.model_config.get("env_prefix", "")
+    try:
+        return group(**values)
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_context=False):
+            name = f"{prefix}{'_'.join(map(str, problem['loc']))}: ".upper()
+            message = problem["msg"].removeprefix("Value error, ")
+            lines += [name + message] if problem["loc"] else message.split("; ")
+    except OSError as error:
+        lines.append(f"a {prefix}*_FILE setting cannot be read: {error.strerror}")
+    return None
