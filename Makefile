@@ -1,0 +1,43 @@
+# Every target is a short line that calls a tool which anyone may call by hand.
+
+PYTHON ?= python3
+PORT ?= 8000
+RUN := .venv/bin
+SOURCES := $(wildcard src tests tools bench migrations)
+
+.DEFAULT_GOAL := help
+.PHONY: help install up test check fix migrate migration bench
+MAKEFLAGS += --no-print-directory
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## install what poetry.lock says into .venv (every other target does it first)
+	@$(PYTHON) -m tools.install
+
+up: install ## serve on PORT (8000) with reload, on a PostgreSQL of its own; Ctrl-C stops it all
+	@$(RUN)/python -m tools.up --port $(PORT)
+
+test: check ## check, then run every other test on a PostgreSQL of its own
+	@$(RUN)/pytest -q -n auto --ignore tests/unit --ignore tests/architecture tests
+
+check: install ## lint, types, import rules, unit and architecture tests; no database, no network
+	@$(RUN)/ruff check -q $(SOURCES)
+	@$(RUN)/ruff format -q --check $(SOURCES)
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports --no-cache
+	@$(RUN)/deptry src
+	@$(RUN)/pytest -q -n auto tests/unit tests/architecture
+
+fix: install ## let ruff correct and format what it can
+	@$(RUN)/ruff check --fix $(SOURCES)
+	@$(RUN)/ruff format $(SOURCES)
+
+migrate: install ## bring the development database to the newest schema
+	@$(RUN)/python -m tools.database $(RUN)/app migrate
+
+migration: install ## write a migration: make migration module=users name="add phone"
+	@$(RUN)/python -m tools.migration "$(module)" "$(name)"
+
+bench: install ## measure the product and its ceilings; the result goes into docs/performance.md
+	@$(RUN)/python -m bench.run
