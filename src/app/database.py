@@ -26,32 +26,32 @@ def asyncpg_url(url: str) -> URL:
     return make_url(url).set(drivername="postgresql+asyncpg")
 
 
+def server_settings(*, name: str = "app", read_only: bool = False) -> dict[str, str]:
+    """What every connection tells PostgreSQL; `read_only` makes it refuse every write."""
+    settings = {"application_name": name, "jit": "off", "timezone": "UTC"}
+    return {**settings, "default_transaction_read_only": "on"} if read_only else settings
+
+
 def create_engine(
     url: str,
     *,
     pool_size: int,
     pool_timeout: float,
     connect_timeout: float = 2.0,
-    read_only: bool = False,
     application_name: str = "app",
 ) -> AsyncEngine:
     """A pool of exactly `pool_size` connections at the most, opened as they are needed.
 
     `pool_timeout` bounds, in seconds, the wait for a free one, `connect_timeout` the opening of a
-    new one. `read_only` makes PostgreSQL
-    refuse every write on them.
+    new one.
     """
-    server_settings = {"application_name": application_name, "jit": "off", "timezone": "UTC"}
-    if read_only:
-        server_settings["default_transaction_read_only"] = "on"
     engine = create_async_engine(
         asyncpg_url(url),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout,
-        hide_parameters=True,  # an error that is logged must not show what was stored
         connect_args={
-            "server_settings": server_settings,
+            "server_settings": server_settings(name=application_name),
             "timeout": connect_timeout,
             "command_timeout": 30,
         },

@@ -25,13 +25,21 @@ def _engine(settings: DatabaseSettings) -> AsyncEngine:
     )
 
 
-def _read_engine(settings: DatabaseSettings) -> AsyncEngine:
-    return create_engine(
+def _statements(settings: DatabaseSettings) -> Statements:
+    return Statements(
+        settings.url.get_secret_value(),
+        pool_size=settings.statement_pool_size,
+        pool_timeout=settings.pool_timeout.total_seconds(),
+        connect_timeout=settings.connect_timeout.total_seconds(),
+    )
+
+
+def _reader(settings: DatabaseSettings) -> AsyncpgReader:
+    return AsyncpgReader(
         settings.url.get_secret_value(),
         pool_size=settings.read_pool_size,
         pool_timeout=settings.pool_timeout.total_seconds(),
         connect_timeout=settings.connect_timeout.total_seconds(),
-        read_only=True,
     )
 
 
@@ -43,9 +51,8 @@ class KernelContainer(DeclarativeContainer):
     events = Dependency(instance_of=EventsSettings)
 
     engine = Singleton(_engine, database)
-    read_engine = Singleton(_read_engine, database)
-    statements = Singleton(Statements, engine)
-    reader = Singleton(AsyncpgReader, read_engine)
+    statements = Singleton(_statements, database)
+    reader = Singleton(_reader, database)
     clock = Singleton(DatabaseClock)
     bell = Singleton(Bell)
     event_log = Singleton(EventLog, Object(EventCodec(())))

@@ -63,7 +63,8 @@ class Process:
         """Serve inside; at the end stop in the reverse order and close every connection."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.kernel.engine().dispose)
-            stack.push_async_callback(self.kernel.read_engine().dispose)
+            stack.push_async_callback(self.kernel.statements().close)
+            stack.push_async_callback(self.kernel.reader().close)
             for close in self._gather("closing"):
                 stack.push_async_callback(close)
             await register_subscriptions(self.kernel.statements(), self.bus)

@@ -16,14 +16,19 @@ DEFAULT_DATABASE_URL = "postgresql://app:app@127.0.0.1:5432/app"
 
 
 class DatabaseSettings(SettingsGroup):
-    """PostgreSQL and the pools on it. Every process has both pools."""
+    """PostgreSQL and the pools on it; every process has all three."""
 
     model_config = SettingsConfigDict(env_prefix="DATABASE_")
 
     url: Annotated[
         SecretStr, Field(description="A PostgreSQL of version 14 or newer, or DATABASE_URL_FILE.")
     ] = SecretStr(DEFAULT_DATABASE_URL)
-    pool_size: Annotated[int, Field(description="Connections that may write.", ge=3)] = 10
+    pool_size: Annotated[
+        int, Field(description="Connections for units of work and deliveries.", ge=3)
+    ] = 10
+    statement_pool_size: Annotated[
+        int, Field(description="Connections for single statements.", ge=1)
+    ] = 5
     read_pool_size: Annotated[int, Field(description="Connections that only read.", ge=1)] = 5
     pool_timeout: Annotated[
         Seconds, Field(description="How long a request waits for a connection.", gt=timedelta(0))

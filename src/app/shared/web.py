@@ -52,9 +52,9 @@ def web_app(
     )
     install_problem_handlers(app, problems)
     app.state.provided = {**process.provided(), **(provided or {})}
-    for router in process.routers:
-        app.include_router(router)
-    app.include_router(health_router(process.ready))
+    for router in (*process.routers, health_router(process.ready)):
+        # Not `include_router`: a tree of routers matches every route of every branch twice.
+        app.router.routes.extend(router.routes)
     install_problem_pages(app)
     if deployment.environment != "production":
         token_url = "/api/v1/auth/token" if deployment.is_development else None

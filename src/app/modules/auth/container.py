@@ -30,7 +30,6 @@ from app.modules.auth.application.token_pair import TokenPairs
 from app.modules.auth.contracts.events import AccountRegistered
 from app.modules.auth.domain.events import RegistrationRepeated, SessionCompromised
 from app.modules.auth.domain.password import PasswordPolicy
-from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.infrastructure.access_tokens import AccessTokenPolicy, JwtAccessTokens
 from app.modules.auth.infrastructure.argon2_password_hasher import (
     Argon2Parameters,
@@ -62,17 +61,6 @@ def _key_ring(settings: AuthSettings, deployment: Deployment, clock: Clock) -> K
     return open_ring(directory, clock, publish_ahead=_PUBLISH_AHEAD)
 
 
-def _issuer(settings: AuthSettings, deployment: Deployment) -> str:
-    return settings.issuer or deployment.public_url
-
-
-def _common_passwords() -> BundledCommonPasswords:
-    """Read before the first request has to wait for it."""
-    passwords = BundledCommonPasswords()
-    passwords.load()
-    return passwords
-
-
 def _access_policy(settings: AuthSettings, issuer: str) -> AccessTokenPolicy:
     return AccessTokenPolicy(
         issuer=issuer,
@@ -81,14 +69,6 @@ def _access_policy(settings: AuthSettings, issuer: str) -> AccessTokenPolicy:
         lifetime=settings.access_lifetime,
         jitter=min(timedelta(minutes=1), settings.access_lifetime / 10),
         leeway=_LEEWAY,
-    )
-
-
-def _refresh_policy(settings: AuthSettings) -> RefreshPolicy:
-    return RefreshPolicy(
-        grace=settings.refresh_grace,
-        idle_lifetime=settings.idle_lifetime,
-        absolute_lifetime=settings.absolute_lifetime,
     )
 
 
@@ -104,11 +84,6 @@ def _argon2_parameters(settings: AuthSettings) -> Argon2Parameters:
         iterations=settings.password_time_cost,
         lanes=settings.password_parallelism,
     )
-
-
-def _is_strict(settings: AuthSettings, deployment: Deployment) -> bool:
-    chosen = settings.strict_revocation
-    return not deployment.is_development if chosen is None else chosen
 
 
 def _remembered(settings: AuthSettings, deployment: Deployment) -> timedelta:
@@ -127,7 +102,7 @@ class AuthContainer(DeclarativeContainer):
     kernel = DependenciesContainer()
     settings = Dependency(instance_of=AuthSettings)
 
-    issuer = Callable(_issuer, settings, kernel.deployment)
+    issuer = Callable(AuthSettings.issuer_of, settings, kernel.deployment)
     key_ring = Singleton(_key_ring, settings, kernel.deployment, kernel.clock)
     refresh_tokens = Singleton(HmacRefreshTokens, key_ring, issuer=issuer)
     access_tokens = Singleton(
@@ -137,14 +112,14 @@ class AuthContainer(DeclarativeContainer):
 
     hashing_pool = Singleton(_hashing_pool, settings)
     hasher = Singleton(Argon2PasswordHasher, hashing_pool, Callable(_argon2_parameters, settings))
-    common_passwords = Singleton(_common_passwords)
+    common_passwords = Singleton(BundledCommonPasswords)
     password_policy = Singleton(PasswordPolicy, min_length=settings.provided.password_min_length)
-    refresh_policy = Singleton(_refresh_policy, settings)
+    refresh_policy = Singleton(AuthSettings.refresh_policy, settings)
 
     revocations = Singleton(
         RevocationList,
         kernel.reader,
-        strict=Callable(_is_strict, settings, kernel.deployment),
+        strict=Callable(AuthSettings.is_strict, settings, kernel.deployment),
         keep=Callable(_remembered, settings, kernel.deployment),
         follow=kernel.clock.provided.follow,
     )

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from app.modules.auth.domain.policies import RefreshPolicy
+from app.shared.application.deployment import Deployment
 from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
 
 
@@ -72,6 +74,20 @@ class AuthSettings(SettingsGroup):
     password_queue: Annotated[
         int, Field(description="Logins and registrations that may wait for a hash.", ge=4)
     ] = 256
+
+    def issuer_of(self, deployment: Deployment) -> str:
+        return self.issuer or deployment.public_url
+
+    def is_strict(self, deployment: Deployment) -> bool:
+        chosen = self.strict_revocation
+        return not deployment.is_development if chosen is None else chosen
+
+    def refresh_policy(self) -> RefreshPolicy:
+        return RefreshPolicy(
+            grace=self.refresh_grace,
+            idle_lifetime=self.idle_lifetime,
+            absolute_lifetime=self.absolute_lifetime,
+        )
 
     @model_validator(mode="after")
     def _lifetimes_in_order(self) -> AuthSettings:

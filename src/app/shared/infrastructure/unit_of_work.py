@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
+from app.shared.application.unit_of_work import UnitOfWork
 from app.shared.domain.aggregate import Aggregate
 from app.shared.domain.errors import DomainError
 from app.shared.domain.event import Event
@@ -54,7 +55,7 @@ def refusal_of(
     return refusal() if refusal else None
 
 
-class SqlAlchemyUnitOfWork:
+class SqlAlchemyUnitOfWork(UnitOfWork):
     """The parent of the modules' units of work, which add repositories in `_open`."""
 
     refusals: Mapping[str, type[DomainError]] = {}

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
+from app.shared.application.unit_of_work import UnitOfWork
 from app.shared.domain.aggregate import Aggregate
 from app.shared.domain.errors import DomainError
 from app.shared.domain.event import Event
@@ -121,7 +122,7 @@ class InMemoryRepository(Generic[_Stored]):
         return self._met[identity]
 
 
-class InMemoryUnitOfWork:
+class InMemoryUnitOfWork(UnitOfWork):
     """The parent of fake units of work; their repositories are made in `_open`.
 
     `published` gets the events of every commit, in order.

@@ -14,7 +14,7 @@ from app.modules.auth.application.commands.rotate_refresh_token import (
     RotateRefreshTokenHandler,
 )
 from app.modules.auth.application.token_pair import TokenPair
-from app.modules.auth.domain.session import Device
+from app.modules.auth.domain.session_values import Device
 from app.shared.api.body import RequestBody
 from app.shared.api.caller import BearerToken
 from app.shared.api.errors import CredentialsMissingError

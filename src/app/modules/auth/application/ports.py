@@ -8,7 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from app.modules.auth.domain.ports import Accounts, Revocations, Sessions
-from app.modules.auth.domain.session import Session, SessionGrant
+from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.session_values import SessionGrant
 from app.shared.application.unit_of_work import UnitOfWork
 
 

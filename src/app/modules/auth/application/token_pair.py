@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.modules.auth.application.ports import AccessClaims, AccessTokens, RefreshTokens
-from app.modules.auth.domain.session import SessionGrant
+from app.modules.auth.domain.session_values import SessionGrant
 from app.shared.application.clock import Clock
 
 

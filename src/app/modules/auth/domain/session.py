@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from app.modules.auth.domain.account import Account
@@ -26,42 +25,11 @@ from app.modules.auth.domain.errors import (
 )
 from app.modules.auth.domain.events import SessionCompromised
 from app.modules.auth.domain.policies import RefreshPolicy
+from app.modules.auth.domain.session_values import Device, RevocationReason, SessionGrant
 from app.shared.domain.aggregate import Aggregate
 from app.shared.domain.ids import new_id
 
 _ZERO = timedelta(0)
-
-
-class RevocationReason(StrEnum):
-    """Why a session ended before its time."""
-
-    LOGOUT = "logout"
-    REUSE = "reuse"
-    FORGERY = "forgery"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """What a login says about where it comes from; shown to the owner, never trusted."""
-
-    label: str | None = None
-    user_agent: str | None = None
-    ip: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionGrant:
-    """What the tokens of a session's present generation are made of."""
-
-    session_id: UUID
-    account_id: UUID
-    generation: int
-    kid: str
-    epoch: int
-    roles: frozenset[str]
-    authenticated_at: datetime
-    idle_expires_at: datetime
-    absolute_expires_at: datetime
 
 
 @dataclass(eq=False, kw_only=True)

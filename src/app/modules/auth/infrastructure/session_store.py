@@ -6,7 +6,8 @@ from uuid import UUID
 
 from app.modules.auth.application.ports import SessionStore
 from app.modules.auth.domain.policies import RefreshPolicy
-from app.modules.auth.domain.session import Session, SessionGrant
+from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.session_values import SessionGrant
 from app.shared.infrastructure.statements import Statements
 
 _OPEN = """

@@ -28,7 +28,8 @@ from sqlalchemy.types import TypeDecorator
 from app.database import mapper_registry, metadata
 from app.modules.auth.domain.account import Account, AccountStatus, Role
 from app.modules.auth.domain.email_address import EmailAddress
-from app.modules.auth.domain.session import RevocationReason, Session
+from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.session_values import RevocationReason
 
 _TIME = DateTime(timezone=True)
 

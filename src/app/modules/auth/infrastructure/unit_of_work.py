@@ -83,13 +83,13 @@ class SqlAlchemyAuthUnitOfWork(SqlAlchemyUnitOfWork, AuthUnitOfWork):
     async def commit(self) -> None:
         added = self.revocations.added
         if added:
-            await self._session.execute(
-                insert(revocations),
-                [
-                    {"account_id": r.account_id, "session_id": r.session_id, "epoch": r.epoch}
-                    for r in added
-                ],
-            )
+            rows = [
+                {"account_id": r.account_id, "session_id": r.session_id, "epoch": r.epoch}
+                for r in added
+            ]
+            # The flush is the kernel's, which knows what a violated constraint means.
+            with self._session.no_autoflush:
+                await self._session.execute(insert(revocations), rows)
         await super().commit()
         for revocation in added:
             self._revoked.add(revocation)

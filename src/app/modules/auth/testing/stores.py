@@ -15,7 +15,8 @@ from app.modules.auth.application.ports import (
 from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.errors import AccountDisabledError, SessionRevokedError
 from app.modules.auth.domain.policies import RefreshPolicy
-from app.modules.auth.domain.session import Session, SessionGrant
+from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.session_values import SessionGrant
 from app.shared.application.clock import Clock
 from app.shared.testing.unit_of_work import InMemoryTable
 

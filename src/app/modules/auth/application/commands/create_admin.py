@@ -17,7 +17,7 @@ from app.shared.application.handler import handler
 
 @dataclass(frozen=True, slots=True)
 class CreateAdmin:
-    email: str
+    email: str = field(repr=False)
     password: str = field(repr=False)
 
 

@@ -15,7 +15,8 @@ from app.modules.auth.domain.email_address import email_key
 from app.modules.auth.domain.errors import InvalidCredentialsError
 from app.modules.auth.domain.password import normalize_password
 from app.modules.auth.domain.policies import RefreshPolicy
-from app.modules.auth.domain.session import Device, Session
+from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.session_values import Device
 from app.shared.application.clock import Clock
 from app.shared.application.handler import handler
 

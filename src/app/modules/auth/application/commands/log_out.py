@@ -9,7 +9,7 @@ from uuid import UUID
 from app.modules.auth.application.ports import AccessTokens, AuthUnitOfWork, RefreshTokens
 from app.modules.auth.domain.errors import TokenError
 from app.modules.auth.domain.ports import Revocation
-from app.modules.auth.domain.session import RevocationReason
+from app.modules.auth.domain.session_values import RevocationReason
 from app.shared.application.handler import handler
 
 

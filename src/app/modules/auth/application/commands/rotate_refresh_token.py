@@ -17,7 +17,7 @@ from app.modules.auth.application.token_pair import TokenPair, TokenPairs
 from app.modules.auth.domain.errors import SessionRevokedError
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.ports import Revocation
-from app.modules.auth.domain.session import SessionGrant
+from app.modules.auth.domain.session_values import SessionGrant
 from app.shared.application.clock import Clock
 from app.shared.application.handler import handler
 
