@@ -50,6 +50,7 @@ def create_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout,
+        hide_parameters=True,  # an error that is logged must not show what was to be stored
         connect_args={
             "server_settings": server_settings(name=application_name),
             "timeout": connect_timeout,

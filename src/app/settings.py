@@ -63,12 +63,9 @@ class Settings(SettingsGroup):
         """From the environment and `.env`. Raises `SettingsError`."""
         lines: list[str] = []
         groups = {
-            name: _read(group, lines)
-            for name, group in (
-                ("database", DatabaseSettings),
-                ("events", EventsSettings),
-                ("auth", AuthSettings),
-            )
+            name: _read(field.annotation, lines)
+            for name, field in cls.model_fields.items()
+            if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsGroup)
         }
         settings = None if lines else _read(cls, lines, **groups)
         if settings is None:
@@ -93,8 +90,7 @@ class Settings(SettingsGroup):
     @model_validator(mode="after")
     def _is_coherent(self) -> Settings:
         problems = []
-        url = urlsplit(self.public_url)
-        if url.scheme not in ("http", "https") or not url.netloc or self.public_url.endswith("/"):
+        if not _is_root_url(self.public_url):
             problems.append("APP_PUBLIC_URL is not an absolute URL without a trailing slash")
         if self.auth.refresh_grace and not self.request_timeout < self.auth.refresh_grace:
             problems.append("APP_REQUEST_TIMEOUT is not shorter than AUTH_REFRESH_GRACE")
@@ -108,7 +104,7 @@ class Settings(SettingsGroup):
 
     def _unsafe_in_production(self) -> list[str]:
         problems = []
-        if urlsplit(self.public_url).scheme != "https":
+        if not self.public_url.lower().startswith("https://"):
             problems.append("APP_PUBLIC_URL is not https")
         if self.debug:
             problems.append("APP_DEBUG is on")
@@ -118,6 +114,14 @@ class Settings(SettingsGroup):
         if self.auth.keys_dir is None:
             problems.append("AUTH_KEYS_DIR is not set: mount the keys, which outlive this machine")
         return problems
+
+
+def _is_root_url(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.netloc) and not value.endswith("/")
 
 
 def _read(group: type[_Group], lines: list[str], **values: Any) -> _Group | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import typer
@@ -12,6 +13,7 @@ from rich.table import Table
 from app.container import compose
 from app.modules.auth.infrastructure.key_files import Kind
 from app.modules.auth.infrastructure.key_ring import KeyRing
+from app.modules.auth.infrastructure.new_keys import add_key_file
 from app.settings import Settings
 
 keys = typer.Typer(no_args_is_help=True, help="The keys that sign tokens.")
@@ -41,11 +43,15 @@ def rotate_keys(
         Literal["signing", "refresh", "all"], typer.Option(help="Which key to renew.")
     ] = "all",
 ) -> None:
-    """Add new keys. They are published at once and mint later; nobody is logged out."""
-    ring = _key_ring()
+    """Add new keys, or the first ones.
+
+    They are published at once and mint after five minutes; nobody is logged out.
+    """
+    settings = Settings.load()
+    folder = settings.auth.keys_folder(settings.data_dir)
     kinds: tuple[Kind, ...] = ("signing", "refresh") if kind == "all" else (kind,)
     for each in kinds:
-        made = ring.rotate(each)
+        made = add_key_file(folder, each, datetime.now(UTC))
         if made.content is None:
             typer.echo(f"added {made.name}")
         else:

@@ -22,8 +22,9 @@ from app.shared.process import Process
 
 def asgi() -> FastAPI:
     """What every server process calls: its logs, then its application."""
-    configure_process_logs(Settings.load())
-    return create_app(dispatching=os.environ.get("APP_DISPATCHING") != "off")
+    settings = Settings.load()
+    configure_process_logs(settings)
+    return create_app(settings)
 
 
 def serve(

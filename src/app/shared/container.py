@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import Callable, Dependency, Object, Singleton
+from dependency_injector.providers import Callable, Dependency, Singleton
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import create_engine
@@ -55,6 +55,6 @@ class KernelContainer(DeclarativeContainer):
     reader = Singleton(_reader, database)
     clock = Singleton(DatabaseClock)
     bell = Singleton(Bell)
-    event_log = Singleton(EventLog, Object(EventCodec(())))
+    event_log = Singleton(EventLog, Singleton(EventCodec, ()))
     publish = Callable(lambda event_log: event_log.publish, event_log)
     ring = Callable(lambda bell: bell.ring, bell)

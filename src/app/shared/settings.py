@@ -41,7 +41,8 @@ class DatabaseSettings(SettingsGroup):
     def _is_postgresql(self) -> DatabaseSettings:
         try:
             backend = make_url(self.url.get_secret_value()).get_backend_name()
-        except ArgumentError:
+        except (ArgumentError, ValueError):
+            # A message of theirs quotes what may be a piece of the password.
             raise ValueError("DATABASE_URL is not a URL") from None
         if backend not in ("postgresql", "postgres"):
             raise ValueError("DATABASE_URL is not a postgresql:// URL")
@@ -53,6 +54,9 @@ class EventsSettings(SettingsGroup):
 
     model_config = SettingsConfigDict(env_prefix="EVENTS_")
 
+    dispatch: Annotated[
+        bool, Field(description="Whether `app serve` delivers events beside its requests.")
+    ] = True
     concurrency: Annotated[int, Field(description="Deliveries at once in a process.", ge=1)] = 4
     poll: Annotated[
         Seconds,

@@ -15,7 +15,8 @@ from app.modules.auth.domain.errors import (
     TokenExpiredError,
     TokenInvalidError,
 )
-from app.modules.auth.domain.session import RevocationReason, Session
+from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.session_values import RevocationReason
 from app.modules.auth.testing import InMemoryAuth
 from app.shared.application.principal import Principal
 from tests.factories import AccountFactory, SessionFactory

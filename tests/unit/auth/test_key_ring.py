@@ -82,7 +82,7 @@ def test_processes_that_start_together_share_one_key(keys_dir: Path) -> None:
         "print(ring.refresh_secret().value.hex(), ring.jwks())\n"
     )
     processes = [
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(
             [sys.executable, "-c", program, str(keys_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -322,6 +322,7 @@ def test_a_weak_refresh_secret_is_refused_by_name_and_never_shown(
         secrets.token_hex(32).encode(),
         secrets.token_urlsafe(48).encode(),
     ],
+    ids=["bytes", "base64", "hex", "urlsafe"],
 )
 def test_a_random_secret_is_accepted_as_bytes_or_text(
     keys_dir: Path, clock: FixedClock, key_ring: KeyRing, content: bytes

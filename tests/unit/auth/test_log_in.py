@@ -11,7 +11,7 @@ from app.modules.auth.application.commands.log_in import LogInHandler
 from app.modules.auth.application.ports import Credentials
 from app.modules.auth.domain.account import AccountStatus, Role
 from app.modules.auth.domain.errors import InvalidCredentialsError
-from app.modules.auth.domain.session import Device
+from app.modules.auth.domain.session_values import Device
 from app.modules.auth.testing import InMemoryAuth, InMemoryCredentialStore
 from tests.factories import PASSWORD, START, AccountFactory, LogInFactory
 

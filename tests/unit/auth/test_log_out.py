@@ -9,7 +9,8 @@ import pytest
 from app.modules.auth.application.commands.log_out import LogOut, LogOutHandler
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.ports import Revocation
-from app.modules.auth.domain.session import RevocationReason, Session
+from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.session_values import RevocationReason
 from app.modules.auth.testing import InMemoryAuth
 from tests.factories import AccountFactory, SessionFactory
 

@@ -16,6 +16,7 @@ from app.modules.auth.domain.errors import (
 from app.modules.auth.domain.events import RegistrationRepeated
 from app.modules.auth.testing import FakePasswordHasher, InMemoryAuth, InMemoryAuthUnitOfWork
 from app.shared.domain.errors import DomainError
+from tests.contract.facts import facts
 from tests.factories import PASSWORD, START, AccountFactory, RegisterAccountFactory
 
 
@@ -48,7 +49,7 @@ async def test_registering_a_known_address_changes_nothing_and_says_nothing() ->
     )
 
     (account,) = auth.accounts
-    assert vars(account) == vars(known)
+    assert facts(account) == facts(known)
     assert auth.published == [RegistrationRepeated(account_id=known.id)]
 
 

@@ -27,7 +27,8 @@ from app.modules.auth.domain.errors import (
 from app.modules.auth.domain.events import SessionCompromised
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.ports import Revocation
-from app.modules.auth.domain.session import RevocationReason, Session
+from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.session_values import RevocationReason
 from app.modules.auth.testing import InMemoryAuth
 from tests.factories import AccountFactory, SessionFactory
 

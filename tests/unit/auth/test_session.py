@@ -19,7 +19,8 @@ from app.modules.auth.domain.errors import (
 )
 from app.modules.auth.domain.events import SessionCompromised
 from app.modules.auth.domain.policies import RefreshPolicy
-from app.modules.auth.domain.session import Device, RevocationReason, Session
+from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.session_values import Device, RevocationReason
 from tests.factories import START, AccountFactory, SessionFactory
 
 POLICY = RefreshPolicy()
@@ -345,7 +346,7 @@ def test_row_4_a_generation_between_parent_and_predecessor_is_no_stale_tab() -> 
 
 @pytest.mark.parametrize("generation", [0, 1, 2])
 def test_row_5_an_old_generation_ends_the_session_and_is_recorded(generation: int) -> None:
-    session = rotated()
+    session = rotated(parent_rotated_at=LATER)
 
     refusal = present(session, generation, at=LATER)
 

@@ -57,7 +57,7 @@ _PUBLISH_AHEAD = timedelta(minutes=5, seconds=2 * REREAD_SECONDS)
 
 def _key_ring(settings: AuthSettings, deployment: Deployment, clock: Clock) -> KeyRing:
     open_ring = KeyRing.ensure if deployment.is_development else KeyRing
-    directory = settings.keys_dir or deployment.data_dir / "keys"
+    directory = settings.keys_folder(deployment.data_dir)
     return open_ring(directory, clock, publish_ahead=_PUBLISH_AHEAD)
 
 

@@ -15,7 +15,7 @@ from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
 
 
 class AuthSettings(SettingsGroup):
-    """Lifetimes are in seconds."""
+    """Accounts, passwords, sessions and keys. Lifetimes are in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="AUTH_")
 
@@ -88,6 +88,9 @@ class AuthSettings(SettingsGroup):
             idle_lifetime=self.idle_lifetime,
             absolute_lifetime=self.absolute_lifetime,
         )
+
+    def keys_folder(self, data_dir: Path) -> Path:
+        return self.keys_dir or data_dir / "keys"
 
     @model_validator(mode="after")
     def _lifetimes_in_order(self) -> AuthSettings:

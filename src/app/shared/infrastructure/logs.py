@@ -14,9 +14,11 @@ _SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "api_
 
 def redact(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
     """The last line of defence: a member with a telling name never shows its value."""
-    for name in event_dict:
+    for name, value in event_dict.items():
         if any(word in name.lower() for word in _SECRET_WORDS):
             event_dict[name] = "[redacted]"
+        elif isinstance(value, dict):
+            event_dict[name] = redact(_, __, value.copy())
     return event_dict
 
 

@@ -56,6 +56,8 @@ class SettingsGroup(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
+        # `AUTH_KEYS_DIR=` would otherwise be the working directory.
+        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,13 +23,18 @@ from app.modules.auth.infrastructure.key_files import (
     read_refresh_secret,
     read_signing_key,
 )
-from app.modules.auth.infrastructure.new_keys import NewKeyFile, new_content, new_kid, write_once
+from app.modules.auth.infrastructure.new_keys import (
+    NewKeyFile,
+    add_key_file,
+    new_content,
+    new_kid,
+    write_once,
+)
 from app.shared.application.clock import Clock
 
 _log = structlog.get_logger("app.auth.keys")
 REREAD_SECONDS = 15.0
 """How often each process looks into the folder."""
-_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _Key = TypeVar("_Key", SigningKey, RefreshSecret)
 
 
@@ -152,20 +156,10 @@ class KeyRing(PublishedKeys):
         self.refresh()
 
     def rotate(self, kind: Kind, *, algorithm: Algorithm = "ES256") -> NewKeyFile:
-        """Add a key of the kind; it verifies at once and mints after `publish_ahead`.
-
-        Where the folder is read-only nothing happens, and the answer holds the file's content.
-        """
-        name = f"{new_kid(self._clock.now())}{SUFFIXES[kind]}"
-        content = new_content(kind, algorithm)
-        try:
-            write_once(self._directory / name, content)
-        except OSError as error:
-            if error.errno not in _READ_ONLY:
-                raise
-            return NewKeyFile(name, content.decode("ascii"))
+        """Add a key of the kind; it verifies at once and mints after `publish_ahead`."""
+        made = add_key_file(self._directory, kind, self._clock.now(), algorithm=algorithm)
         self.refresh()
-        return NewKeyFile(name)
+        return made
 
     def _load(self) -> list[KeyRingError]:
         """Take over what is good; answers what is not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from base64 import urlsafe_b64encode
@@ -12,15 +13,39 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.modules.auth.infrastructure.key_files import TIMESTAMP, Algorithm, Kind, PrivateKey
+from app.modules.auth.infrastructure.key_files import (
+    SUFFIXES,
+    TIMESTAMP,
+    Algorithm,
+    Kind,
+    PrivateKey,
+)
+
+_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 @dataclass(frozen=True, slots=True)
 class NewKeyFile:
-    """What `rotate` made; `content` only where the folder could not be written."""
+    """What was made; `content` only where the folder could not be written."""
 
     name: str
     content: str | None = field(default=None, repr=False)
+
+
+def add_key_file(
+    directory: Path, kind: Kind, now: datetime, *, algorithm: Algorithm = "ES256"
+) -> NewKeyFile:
+    """A fresh key in the folder; where that is read-only, only the answer has its content."""
+    name = f"{new_kid(now)}{SUFFIXES[kind]}"
+    content = new_content(kind, algorithm)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_once(directory / name, content)
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise
+        return NewKeyFile(name, content.decode("ascii"))
+    return NewKeyFile(name)
 
 
 def new_kid(now: datetime, distinction: str | None = None) -> str:

@@ -13,7 +13,8 @@ from app.modules.auth.domain.ports import Revocation
 from app.shared.application.reader import Reader
 
 _OVERLAP = timedelta(seconds=60)
-"""How far back each poll looks: commits become visible out of order, but not by a minute."""
+"""How far back beyond the last one each poll looks: commits become visible out of order, but not
+by a minute."""
 _TRUSTED_SECONDS = 10.0
 """How old the last complete poll may be before the database is asked at every request."""
 
@@ -61,7 +62,9 @@ class RevocationList(RevocationCheck):
     async def poll(self) -> None:
         """Read what was revoked lately; the first time, all that is still of consequence."""
         begun_at = monotonic()
-        window = self._keep if self._polled_at is None else _OVERLAP
+        window = self._keep
+        if self._polled_at is not None:
+            window = _OVERLAP + timedelta(seconds=begun_at - self._polled_at)
         for row in await self._reader.rows(_RECENT, window):
             self._follow(row["now"])
             if row["account_id"] is not None:

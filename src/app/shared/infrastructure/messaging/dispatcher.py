@@ -16,6 +16,7 @@ from app.shared.infrastructure.messaging.claiming import Claiming, Delivery
 from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.delivering import Delivering
 from app.shared.infrastructure.messaging.log import EventLog
+from app.shared.infrastructure.outages import is_outage
 
 _log = structlog.get_logger("app.messaging")
 
@@ -109,7 +110,7 @@ class Dispatcher:
         try:
             claim = await self._claiming.claim(self._concurrency - len(self._running))
         except Exception as error:
-            _log.warning("deliveries wait for the database", error=type(error).__name__)
+            _warn("deliveries wait for the database", error)
             return False
         for delivery in claim.deliveries:
             task = asyncio.create_task(self._deliver(delivery))
@@ -125,9 +126,14 @@ class Dispatcher:
             raise
         except Exception as error:
             # Neither its result nor its error was stored: the lease runs out, and it is due again.
-            _log.warning("delivery interrupted", error=type(error).__name__)
+            _warn("delivery interrupted", error)
 
     async def _until_running(self, most: int) -> None:
         """Wait until no more than `most` deliveries run."""
         while len(self._running) > most:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _warn(what: str, error: Exception) -> None:
+    """An outage explains itself; anything else is a defect, shown with its place."""
+    _log.warning(what, error=type(error).__name__, exc_info=None if is_outage(error) else error)

@@ -1,0 +1,103 @@
+"""Logs: one form for all, and nothing secret in them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from app.shared.infrastructure.logs import redact
+
+SECRET = "Zq9-must-not-be-shown"
+
+PROGRAM = """
+import logging, sys
+import structlog
+from app.shared.infrastructure.logs import configure_logs
+
+configure_logs(level="info", style=sys.argv[1])
+ours, theirs = structlog.get_logger("app.test"), logging.getLogger("uvicorn.error")
+
+def fail(password):
+    copied = password[:]
+    raise ValueError("a defect")
+
+structlog.contextvars.bind_contextvars(request_id="r-1", refresh_token=sys.argv[2])
+ours.info("ours", new_password=sys.argv[2], status=200)
+theirs.warning("theirs %d", 7)
+ours.debug("too little")
+logging.getLogger("library").debug("too little")
+for log in (ours, theirs):
+    try:
+        fail(sys.argv[2])
+    except ValueError:
+        log.exception("failed")
+"""
+
+
+def printed(style: str) -> str:
+    """What a process prints, since logs are configured for a process as a whole."""
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, style, SECRET],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stderr == ""
+    return ran.stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "new_password",
+        "PASSWORD_HASH",
+        "client_secret",
+        "refresh_token",
+        "Authorization",
+        "set-cookie",
+        "x_api_key",
+    ],
+)
+def test_a_member_with_a_telling_name_never_shows_its_value(name: str) -> None:
+    assert redact(None, "info", {"event": "done", name: SECRET}) == {
+        "event": "done",
+        name: "[redacted]",
+    }
+
+
+def test_a_member_is_found_at_any_depth() -> None:
+    headers = {"authorization": SECRET, "accept": "*/*"}
+
+    redacted = redact(None, "info", {"event": "done", "request": {"headers": headers}})
+
+    assert redacted["request"] == {"headers": {"authorization": "[redacted]", "accept": "*/*"}}
+    assert headers["authorization"] == SECRET
+
+
+def test_other_members_stay_as_they_are() -> None:
+    event: dict[str, Any] = {"event": "request", "status": 200, "route": "/api/v1/auth/login"}
+
+    assert redact(None, "info", dict(event)) == event
+
+
+def test_for_machines_every_line_is_an_object_whoever_wrote_it() -> None:
+    lines = [json.loads(line) for line in printed("json").splitlines()]
+
+    assert [line["event"] for line in lines] == ["ours", "theirs 7", "failed", "failed"]
+    assert [line["level"] for line in lines] == ["info", "warning", "error", "error"]
+    assert {line["request_id"] for line in lines} == {"r-1"}
+    assert all(line["timestamp"].endswith("Z") for line in lines)
+    assert [line["exception"][0]["exc_type"] for line in lines[2:]] == ["ValueError"] * 2
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_neither_a_member_nor_a_traceback_shows_a_secret(style: str) -> None:
+    text = printed(style)
+
+    assert "a defect" in text
+    assert SECRET not in text

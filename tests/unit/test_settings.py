@@ -1,0 +1,319 @@
+"""Settings: where they come from, what they refuse, and that no refusal shows a value."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.database import asyncpg_url
+from app.modules.auth.settings import AuthSettings
+from app.settings import Settings, SettingsError
+from app.shared.application.deployment import Deployment, Environment
+
+SAFE = {
+    "APP_ENVIRONMENT": "production",
+    "APP_PUBLIC_URL": "https://api.example.com",
+    "DATABASE_URL": "postgresql://app:Yt7-long-and-random@db.example.com/app",
+    "AUTH_KEYS_DIR": "/run/keys",
+}
+NO_PASSWORD = "DATABASE_URL has no password or a default one"
+SECRET = "Zq9-must-not-be-shown"
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is set, and there is no `.env`."""
+    for name in os.environ:
+        if name.startswith(("APP_", "DATABASE_", "EVENTS_", "AUTH_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return Settings.load()
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, **variables: str) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        load(monkeypatch, **variables)
+    assert str(refused.value) == "\n".join(refused.value.lines)
+    return refused.value.lines
+
+
+def test_development_needs_nothing_to_be_set() -> None:
+    settings = Settings.load()
+
+    assert settings.is_development
+    assert settings.deployment.public_url == "http://127.0.0.1:8000"
+
+
+def test_production_starts_when_everything_is_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, **SAFE)
+
+    assert settings.environment == "production"
+    assert not settings.is_development
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("APP_PUBLIC_URL", "http://api.example.com", "APP_PUBLIC_URL is not https"),
+        ("APP_DEBUG", "true", "APP_DEBUG is on"),
+        (
+            "DATABASE_URL",
+            "postgresql://app@db/app",
+            "DATABASE_URL has no password or a default one",
+        ),
+        (
+            "DATABASE_URL",
+            "postgresql://app:postgres@db/app",
+            "DATABASE_URL has no password or a default one",
+        ),
+        (
+            "AUTH_KEYS_DIR",
+            "",
+            "AUTH_KEYS_DIR is not set: mount the keys, which outlive this machine",
+        ),
+    ],
+)
+def test_production_refuses_what_is_unsafe_by_its_name(
+    variable: str, value: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = refusal(monkeypatch, **SAFE | {variable: value})
+
+    assert lines == [named]
+
+
+def test_production_names_every_problem_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = refusal(monkeypatch, APP_ENVIRONMENT="production", APP_DEBUG="1")
+
+    assert [line.split(" ", 1)[0] for line in lines] == [
+        "APP_PUBLIC_URL",
+        "APP_DEBUG",
+        "DATABASE_URL",
+        "AUTH_KEYS_DIR",
+    ]
+
+
+def test_staging_is_not_held_to_the_rules_of_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, APP_ENVIRONMENT="staging")
+
+    assert not settings.is_development
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"APP_ENVIRONMENT": SECRET}, "APP_ENVIRONMENT"),
+        ({"APP_MAX_BODY_BYTES": SECRET}, "APP_MAX_BODY_BYTES"),
+        ({"APP_PUBLIC_URL": SECRET}, "APP_PUBLIC_URL"),
+        ({"APP_PUBLIC_URL": f"https://{SECRET}/"}, "APP_PUBLIC_URL"),
+        ({"APP_PUBLIC_URL": f"https://[{SECRET}"}, "APP_PUBLIC_URL"),
+        ({"APP_REQUEST_TIMEOUT": SECRET}, "APP_REQUEST_TIMEOUT"),
+        ({"DATABASE_URL": SECRET}, "DATABASE_URL"),
+        ({"DATABASE_URL": f"mysql://app:{SECRET}@db/app"}, "DATABASE_URL"),
+        ({"DATABASE_URL": f"postgresql://app:1@db:{SECRET}/app"}, "DATABASE_URL"),
+        ({"DATABASE_POOL_SIZE": "2"}, "DATABASE_POOL_SIZE"),
+        ({"EVENTS_POLL": "0"}, "EVENTS_POLL"),
+        ({"AUTH_REFRESH_GRACE": SECRET}, "AUTH_REFRESH_GRACE"),
+        ({"AUTH_PASSWORD_MIN_LENGTH": "7"}, "AUTH_PASSWORD_MIN_LENGTH"),
+        ({"AUTH_EMAIL_VERIFICATION": SECRET}, "AUTH_EMAIL_VERIFICATION"),
+    ],
+)
+def test_a_wrong_value_is_named_and_never_shown(
+    variables: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (line,) = refusal(monkeypatch, **variables)
+
+    assert line.startswith(named)
+    assert SECRET not in line
+
+
+def test_mistakes_in_several_groups_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = refusal(monkeypatch, DATABASE_URL="mysql://db", EVENTS_POLL="-1")
+
+    assert [line.split(" ", 1)[0].rstrip(":") for line in lines] == ["DATABASE_URL", "EVENTS_POLL"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        (
+            {"AUTH_REFRESH_GRACE": "61"},
+            "AUTH_REFRESH_GRACE is longer than a tenth of AUTH_ACCESS_LIFETIME",
+        ),
+        (
+            {"AUTH_IDLE_LIFETIME": "600"},
+            "AUTH_ACCESS_LIFETIME is not shorter than AUTH_IDLE_LIFETIME",
+        ),
+        (
+            {"AUTH_ABSOLUTE_LIFETIME": "1209599"},
+            "AUTH_IDLE_LIFETIME is longer than AUTH_ABSOLUTE_LIFETIME",
+        ),
+        (
+            {"APP_REQUEST_TIMEOUT": "30"},
+            "APP_REQUEST_TIMEOUT is not shorter than AUTH_REFRESH_GRACE",
+        ),
+        (
+            {"EVENTS_CONCURRENCY": "9"},
+            "DATABASE_POOL_SIZE is less than EVENTS_CONCURRENCY plus 2",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(
+    variables: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert refusal(monkeypatch, **variables) == [named]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"AUTH_REFRESH_GRACE": "60"},
+        {"AUTH_IDLE_LIFETIME": "601"},
+        {"AUTH_ABSOLUTE_LIFETIME": "1209600"},
+        {"APP_REQUEST_TIMEOUT": "29.9"},
+        {"EVENTS_CONCURRENCY": "8"},
+        {"AUTH_REFRESH_GRACE": "0", "APP_REQUEST_TIMEOUT": "60"},
+    ],
+)
+def test_the_last_value_before_a_contradiction_is_accepted(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(monkeypatch, **variables)
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("7", 7), ("2.5", 2.5), ("1e1", 10)])
+def test_a_duration_is_a_number_of_seconds(
+    written: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load(monkeypatch, EVENTS_POLL=written)
+
+    assert settings.events.poll == timedelta(seconds=seconds)
+
+
+def test_a_setting_can_be_read_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "url"
+    file.write_text("postgresql://app:from-file@db/app\n")
+
+    settings = load(monkeypatch, DATABASE_URL_FILE=str(file))
+
+    assert settings.database.url.get_secret_value() == "postgresql://app:from-file@db/app"
+
+
+def test_every_group_reads_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, content in {"audience": "shop", "level": "error", "poll": "3"}.items():
+        (tmp_path / name).write_text(content)
+
+    settings = load(
+        monkeypatch,
+        AUTH_AUDIENCE_FILE=str(tmp_path / "audience"),
+        APP_LOG_LEVEL_FILE=str(tmp_path / "level"),
+        EVENTS_POLL_FILE=str(tmp_path / "poll"),
+    )
+
+    assert settings.auth.audience == "shop"
+    assert settings.log_level == "error"
+    assert settings.events.poll == timedelta(seconds=3)
+
+
+def test_the_variable_wins_over_its_file_and_the_file_over_dotenv(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text(
+        "AUTH_AUDIENCE=dotenv\nAUTH_ISSUER=dotenv\nAUTH_CLIENT_ID=dotenv"
+    )
+    (tmp_path / "file").write_text("file")
+
+    settings = load(
+        monkeypatch,
+        AUTH_AUDIENCE="variable",
+        AUTH_AUDIENCE_FILE=str(tmp_path / "file"),
+        AUTH_ISSUER_FILE=str(tmp_path / "file"),
+    )
+
+    assert settings.auth.audience == "variable"
+    assert settings.auth.issuer == "file"
+    assert settings.auth.client_id == "dotenv"
+
+
+def test_a_file_that_cannot_be_read_is_told_without_its_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (line,) = refusal(monkeypatch, DATABASE_URL_FILE=f"/nowhere/{SECRET}")
+
+    assert line == "a DATABASE_*_FILE setting cannot be read: No such file or directory"
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, AUTH_KEYS_DIR="", AUTH_STRICT_REVOCATION="", APP_LOG_FORMAT="")
+
+    assert settings.auth.keys_dir is None
+    assert settings.auth.strict_revocation is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://app:secret@db/app",
+        "postgresql://app:secret@db/app",
+        "postgresql+psycopg://app:secret@db/app",
+        "postgresql+asyncpg://app:secret@db/app",
+    ],
+)
+def test_every_spelling_of_a_postgresql_url_means_our_driver(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load(monkeypatch, DATABASE_URL=url)
+
+    normalised = asyncpg_url(settings.database.url.get_secret_value())
+    assert normalised.render_as_string(hide_password=False) == (
+        "postgresql+asyncpg://app:secret@db/app"
+    )
+
+
+def test_no_setting_shows_the_password_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, DATABASE_URL=f"postgresql://app:{SECRET}@db/app")
+
+    assert SECRET not in repr(settings)
+    assert SECRET not in settings.model_dump_json()
+
+
+def test_settings_do_not_change_once_they_are_read() -> None:
+    settings = Settings.load()
+
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.debug = True
+
+
+@pytest.mark.parametrize(
+    ("environment", "chosen", "strict"),
+    [
+        ("development", None, False),
+        ("staging", None, True),
+        ("production", None, True),
+        ("production", False, False),
+        ("development", True, True),
+    ],
+)
+def test_revocation_is_strict_outside_development_unless_chosen_otherwise(
+    environment: Environment, chosen: bool | None, strict: bool
+) -> None:
+    settings = AuthSettings(strict_revocation=chosen)
+
+    assert settings.is_strict(Deployment(environment=environment)) is strict
+
+
+def test_tokens_are_issued_under_the_public_url_unless_chosen_otherwise() -> None:
+    deployment = Deployment(public_url="https://api.example.com")
+
+    assert AuthSettings().issuer_of(deployment) == "https://api.example.com"
+    assert AuthSettings(issuer="https://id.example.com").issuer_of(deployment) == (
+        "https://id.example.com"
+    )
