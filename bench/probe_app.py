@@ -1,0 +1,33 @@
+"""The product's own application with two routes more, to see what a route costs before its work.
+
+`/claims` is guarded and answers from the token alone; `/empty` is guarded by nothing.
+"""
+
+from uuid import UUID
+
+from app.main import create_app
+from pydantic import BaseModel
+
+from app.settings import Settings
+from app.shared.api.caller import Caller
+
+app = create_app(Settings())
+
+
+class Claims(BaseModel):
+    account_id: UUID
+    session_id: UUID | None
+
+
+class Accepted(BaseModel):
+    status: str
+
+
+@app.get("/claims")
+async def claims(caller: Caller) -> Claims:
+    return Claims(account_id=caller.account_id, session_id=caller.session_id)
+
+
+@app.get("/empty")
+async def empty() -> Accepted:
+    return Accepted(status="ok")
