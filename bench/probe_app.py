@@ -5,9 +5,9 @@
 
 from uuid import UUID
 
-from app.main import create_app
 from pydantic import BaseModel
 
+from app.main import create_app
 from app.settings import Settings
 from app.shared.api.caller import Caller
 

@@ -18,7 +18,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-import app.container  # noqa: F401  # with every module, so with every table
+import app.container  # registers the tables of every module
+import app.shared.infrastructure.messaging.tables  # noqa: F401  # and the kernel's
 from app.database import asyncpg_url, metadata
 
 LOCK = 0x42756C6B
