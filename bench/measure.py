@@ -93,9 +93,10 @@ class Run:
     def warm(self, server: Server, scenarios: Iterable[str]) -> None:
         """Make the crowd and let every path run once, so that no burst pays for a first time."""
         self.say(f"warming up {server.name}")
-        answer = server.order({"enrol": {"clients": CROWD}})
-        if answer["enrol"]["errors"]:
-            raise BrokenRunError(f"{server.name} cannot enrol: {answer['enrol']['errors']}")
+        for _ in range(0, CROWD, self.effort.clients):
+            answer = server.order({"enrol": {"clients": self.effort.clients}})
+            if answer["enrol"]["errors"]:
+                raise BrokenRunError(f"{server.name} cannot enrol: {answer['enrol']['errors']}")
         for scenario in scenarios:
             server.order({scenario: {"clients": self.effort.clients}}, WARM_SECONDS)
 

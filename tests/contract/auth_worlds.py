@@ -92,6 +92,8 @@ class AuthWorld:
     sessions: Callable[[], Coroutine[Any, Any, list[Session]]]
     pass_time: Callable[[timedelta], Coroutine[Any, Any, None]]
     store_evidence: Callable[[], Coroutine[Any, Any, None]]
+    evidence_elsewhere: Callable[[], Evidence]
+    """What another process notes its evidence in."""
     poll_revocations: Callable[[], Coroutine[Any, Any, None]]
     rotate_secret: Callable[[], None]
     clear: Callable[[], Coroutine[Any, Any, None]]
@@ -184,6 +186,7 @@ def auth_in_memory(policy: RefreshPolicy | None = None) -> AuthWorld:
         sessions=sessions,
         pass_time=pass_time,
         store_evidence=nothing,
+        evidence_elsewhere=lambda: auth.evidence,
         poll_revocations=nothing,
         clear=nothing,
         rotate_secret=rotate_secret,
@@ -268,6 +271,7 @@ def auth_on_postgres(
         sessions=sessions,
         pass_time=pass_time,
         store_evidence=evidence.flush,
+        evidence_elsewhere=lambda: EvidenceBuffer(statements),
         poll_revocations=revocation_list.poll,
         clear=clear,
         rotate_secret=rotate_secret,

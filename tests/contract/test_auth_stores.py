@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -222,13 +223,16 @@ def test_evidence_never_goes_back(auth: AuthWorld) -> None:
 
 
 @pytest.mark.parametrize("stored", [True, False], ids=["stored", "not yet stored"])
-async def test_evidence_counts_whether_or_not_it_is_stored(auth: AuthWorld, stored: bool) -> None:
+async def test_evidence_counts_at_once_here_and_everywhere_when_it_is_stored(
+    auth: AuthWorld, stored: bool
+) -> None:
     session = await signed_in(auth)
     token = auth.refresh_tokens.mint(session.id, 1, auth.refresh_tokens.current_kid)
     await auth.rotate(RotateRefreshToken(token))
     auth.evidence.note(session.id, 2)
     if stored:
         await auth.store_evidence()
+        auth = replace(auth, evidence=auth.evidence_elsewhere())
     await auth.pass_time(auth.refresh_policy.grace)
 
     with pytest.raises(TokenReusedError):
