@@ -10,8 +10,11 @@ from pydantic import BaseModel
 from app.main import create_app
 from app.settings import Settings
 from app.shared.api.caller import Caller
+from app.shared.infrastructure.logs import configure_logs
 
-app = create_app(Settings())
+settings = Settings()
+configure_logs(level=settings.log_level, style="json")
+app = create_app(settings)
 
 
 class Claims(BaseModel):

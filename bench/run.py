@@ -17,7 +17,7 @@ from bench.accounting import Strangers
 from bench.bare import CORES, BareSql, import_cpu_seconds
 from bench.budgets import judge
 from bench.figures import Figures
-from bench.measure import FULL, QUICK, Run
+from bench.measure import FULL, PUBLISHING, QUICK, WARM_SECONDS, Run
 from bench.processes import BIN, ROOT, UVICORN, BrokenRunError, Postgres, Server
 from bench.report import budgets, costs, machine, singles, write
 from tools.postgres import EmbeddedPostgres
@@ -73,7 +73,7 @@ def measure(stage: Stage, run: Run, sql: BareSql) -> None:
     with stage.product(CHEAP_HASH) as product, stage.ceiling(CHEAP_HASH) as ceiling:
         for server in (product, ceiling):
             run.warm(server, TOKENS)
-        names = {"register": "register, cheap hash", "login": "login, cheap hash"}
+        names = {"register": "register and its reaction", "login": "login, cheap hash"}
         run.routes([product, ceiling], names | {"refresh": "refresh", "me": "me"}, sql)
     with stage.probe(CHEAP_HASH) as probe, stage.ceiling(CHEAP_HASH) as ceiling:
         for server in (probe, ceiling):
@@ -85,6 +85,10 @@ def measure(stage: Stage, run: Run, sql: BareSql) -> None:
             run.warm(server, ())
             run.many(server)
         run.storm([product, ceiling])
+    # Last, for it leaves deliveries behind: what publishing costs, before anybody reacts.
+    with stage.product(CHEAP_HASH | {"EVENTS_DISPATCH": "false"}) as product:
+        product.order({"register": {"clients": run.effort.clients}}, WARM_SECONDS)
+        run.routes([product], {"register": PUBLISHING}, sql)
 
 
 @contextmanager

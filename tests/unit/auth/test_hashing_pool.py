@@ -212,21 +212,53 @@ async def test_no_client_holds_more_than_a_quarter_of_the_queue(
     assert not pool._waiting
 
 
-async def test_registrations_leave_a_permit_to_logins(
+async def test_registrations_use_every_permit_while_no_login_waits(
     make_pool: Callable[..., HashingPool],
 ) -> None:
     pool = make_pool(2)
-    gate, registration = await started(pool, modest=True)
+    first, _ = await started(pool, modest=True)
 
-    second = asyncio.create_task(pool.run(lambda: "registered", modest=True))
+    second, _ = await started(pool, modest=True)
+
+    first.open()
+    second.open()
+
+
+async def test_a_login_that_waits_goes_before_registrations_that_came_first(
+    make_pool: Callable[..., HashingPool],
+) -> None:
+    pool = make_pool(2)
+    first, _ = await started(pool, modest=True)
+    second, running = await started(pool, modest=True)
+    registration = asyncio.create_task(pool.run(lambda: "registered", modest=True))
     await queued(pool, 1)
-    login = await asyncio.wait_for(pool.run(lambda: "logged in"), 5)
+    login = asyncio.create_task(pool.run(lambda: "logged in"))
+    await queued(pool, 2)
 
-    assert login == "logged in"
-    assert not second.done()
-    gate.open()
-    assert await registration == "done"
-    assert await second == "registered"
+    first.open()
+
+    assert await asyncio.wait_for(login, 5) == "logged in"
+    second.open()
+    assert await asyncio.wait_for(running, 5) == "done"
+    assert await asyncio.wait_for(registration, 5) == "registered"
+
+
+async def test_a_storm_of_logins_leaves_registrations_their_turn(
+    make_pool: Callable[..., HashingPool],
+) -> None:
+    pool = make_pool(2)
+    first, _ = await started(pool)
+    second, _ = await started(pool)
+    registration = asyncio.create_task(pool.run(lambda: "registered", modest=True))
+    await queued(pool, 1)
+    logins = [asyncio.create_task(pool.run(lambda: "logged in")) for _ in range(3)]
+    await queued(pool, 4)
+
+    first.open()
+
+    assert await asyncio.wait_for(registration, 5) == "registered"
+    second.open()
+    await asyncio.gather(*logins)
 
 
 async def test_a_single_thread_serves_registrations_too(

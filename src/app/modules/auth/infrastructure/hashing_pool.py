@@ -30,9 +30,9 @@ class HashingPool:
     """Runs jobs in threads of its own, in the order of their coming.
 
     A permit per thread; it comes back when the thread is done, not when the caller has left, so
-    that cancelled requests cannot pile up work. Modest jobs (a registration) never hold the last
-    permit where there are two or more, so that a login always finds one moving. Used from one
-    event loop.
+    that cancelled requests cannot pile up work. A modest job (a registration) never takes the
+    last permit from a job that waits: a login is at most one hash away, and where nobody logs in
+    registrations use every core. Used from one event loop.
     """
 
     def __init__(self, threads: int, *, queue: int = 256, patience: float = 2.0) -> None:
@@ -44,6 +44,7 @@ class HashingPool:
         self._executor = ThreadPoolExecutor(threads, "hashing", initializer=_step_back)
         self._free = threads
         self._modest_free = max(1, threads - 1)
+        """Permits for modest jobs beside a waiting one of the other kind; below 0 is borrowed."""
         self._waiters: list[_Waiter] = []
         self._waiting: Counter[str] = Counter()
 
@@ -123,7 +124,9 @@ class HashingPool:
                 waiter.granted.set_result(None)
 
     def _available(self, modest: bool) -> bool:
-        return self._free > 0 and (not modest or self._modest_free > 0)
+        if not modest or self._modest_free > 0:
+            return self._free > 0
+        return self._free > 0 and all(waiter.modest for waiter in self._waiters)
 
     def _take(self, modest: bool) -> None:
         self._free -= 1
