@@ -1,0 +1,91 @@
+"""Real processes on real sockets: `app serve` and the other commands."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.socket.server import APP, Running, Server, environment, free_port
+from tests.e2e.visitor import PUBLIC_URL, Visitor
+
+StartServer = Callable[..., Awaitable[Server]]
+StartCommand = Callable[..., Running]
+RunCommand = Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
+
+
+@pytest.fixture
+async def start_server(database: str, tmp_path: Path) -> AsyncIterator[StartServer]:
+    """`await start_server(AUTH_…="…")`: a server that is ready. All are ended orderly."""
+    started: list[Server] = []
+
+    async def start(**settings: str) -> Server:
+        port = free_port()
+        env = environment(database, tmp_path, **{"APP_PUBLIC_URL": PUBLIC_URL} | settings)
+        server = Server.start(
+            ["serve", "--port", str(port)], env, tmp_path / f"server-{len(started)}.log"
+        )
+        server.url = f"http://127.0.0.1:{port}"
+        started.append(server)
+        await server.ready()
+        return server
+
+    yield start
+    try:
+        for server in started:
+            if server.process.poll() is None:
+                await server.stop()
+    finally:
+        for server in started:
+            await server.close_clients()
+            server.kill()
+
+
+@pytest.fixture
+async def server(start_server: StartServer) -> Server:
+    return await start_server()
+
+
+@pytest.fixture
+def visitor(server: Server) -> Visitor:
+    return Visitor(server.client())
+
+
+@pytest.fixture
+async def start_command(database: str, tmp_path: Path) -> AsyncIterator[StartCommand]:
+    """`start_command("worker")`: a command that runs until it is stopped."""
+    started: list[Running] = []
+
+    def start(*arguments: str, **settings: str) -> Running:
+        env = environment(database, tmp_path, **settings)
+        command = Running.start([*arguments], env, tmp_path / f"{arguments[0]}-{len(started)}.log")
+        started.append(command)
+        return command
+
+    yield start
+    for command in started:
+        command.kill()
+
+
+@pytest.fixture
+def run_command(database: str, tmp_path: Path) -> RunCommand:
+    """`await run_command("keys", "list")`: what a command said, and its exit code."""
+
+    async def run(
+        *arguments: str, stdin: str = "", **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        return await asyncio.to_thread(
+            subprocess.run,
+            [APP, *arguments],
+            env=environment(database, tmp_path, **settings),
+            cwd=tmp_path,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run

@@ -1,0 +1,129 @@
+"""The product's own processes, started as an operator starts them and ended by SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+APP = str(Path(sys.executable).with_name("app"))
+START_LIMIT = 60.0
+STOP_LIMIT = 30.0
+PAUSE = 0.02
+
+
+@dataclass
+class Running:
+    """A command of ours, with everything that it says."""
+
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    @classmethod
+    def start(cls, arguments: list[str], env: Mapping[str, str], log_file: Path) -> Self:
+        with log_file.open("ab") as log:
+            process = subprocess.Popen(  # our own command
+                [APP, *arguments], env=env, cwd=log_file.parent, stdout=log, stderr=log
+            )
+        return cls(process, log_file)
+
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8")
+
+    async def ended(self) -> int:
+        """The exit code, once there is one."""
+        await eventually(self._has_ended, within=STOP_LIMIT)
+        return self.process.wait()
+
+    async def end(self) -> None:
+        """SIGTERM, and then the log is complete."""
+        self.process.send_signal(signal.SIGTERM)
+        code = await self.ended()
+        # After an orderly shutdown uvicorn ends by the signal that it was asked with.
+        assert code in (0, -signal.SIGTERM), self.log()
+
+    async def stop(self) -> None:
+        """SIGTERM; a traceback of whatever kind fails the test."""
+        await self.end()
+        assert "Traceback" not in self.log(), self.log()
+        assert '"exception"' not in self.log(), self.log()
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    async def _has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+
+@dataclass
+class Server(Running):
+    """`app serve` on a port of its own."""
+
+    url: str = ""
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    async def ready(self) -> None:
+        async with httpx.AsyncClient(base_url=self.url) as client:
+            await eventually(lambda: self._answers(client), within=START_LIMIT)
+
+    def client(self, **options: float) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(base_url=self.url, timeout=options.get("timeout", 30))
+        self.clients.append(client)
+        return client
+
+    async def end(self) -> None:
+        await self.close_clients()
+        await super().end()
+        assert "Finished server process" in self.log()
+
+    async def close_clients(self) -> None:
+        for client in self.clients:
+            await client.aclose()
+
+    async def _answers(self, client: httpx.AsyncClient) -> bool:
+        assert self.process.poll() is None, self.log()
+        try:
+            return (await client.get("/health/ready")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+async def eventually(is_so: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:
+    """Ask until it is so; raises `TimeoutError` after `within` seconds."""
+    async with asyncio.timeout(within):
+        while not await is_so():  # noqa: ASYNC110  # another process does not set our events
+            await asyncio.sleep(PAUSE)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment(database_url: str, folder: Path, **settings: str) -> dict[str, str]:
+    """What a process of ours is told, and not whatever this process was told; "" is nothing."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    settings = {
+        "DATABASE_URL": database_url,
+        "AUTH_KEYS_DIR": str(folder / "keys"),
+        "AUTH_PASSWORD_MEMORY_KIB": "8",
+        "AUTH_PASSWORD_TIME_COST": "1",
+        "APP_DATA_DIR": str(folder),
+        "APP_LOG_FORMAT": "json",
+        "APP_LOG_LEVEL": "debug",
+        **settings,
+    }
+    return kept | {name: value for name, value in settings.items() if value}

@@ -1,0 +1,50 @@
+"""SIGTERM: nobody who was let in is turned away."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from tests.e2e.passing_time import StoredSessions
+from tests.e2e.socket.conftest import StartServer
+from tests.e2e.visitor import Visitor, refused
+
+SLOW_HASH = {
+    "AUTH_PASSWORD_MEMORY_KIB": "65536",
+    "AUTH_PASSWORD_TIME_COST": "6",
+    "AUTH_PASSWORD_THREADS": "1",
+}
+"""A quarter of a second and more for every login, known address or not."""
+
+
+async def test_a_login_that_is_hashing_is_answered_before_the_end(
+    start_server: StartServer,
+) -> None:
+    server = await start_server(**SLOW_HASH)
+    visitor = Visitor(server.client())
+    login = asyncio.create_task(visitor.log_in())
+    # Its own connection, opened after the login was sent: when this is answered, that has begun.
+    assert (await server.client().get("/health/ready")).status_code == 200
+    assert not login.done()
+
+    server.process.send_signal(signal.SIGTERM)
+    answer = await login
+
+    refused(answer, 401, "invalid_credentials")
+    assert await server.ended() in (0, -signal.SIGTERM)
+    assert "Finished server process" in server.log()
+    assert '"exception"' not in server.log()
+
+
+async def test_what_the_process_had_noted_is_stored_at_its_end(
+    start_server: StartServer, stored: StoredSessions
+) -> None:
+    server = await start_server()
+    visitor = Visitor(server.client())
+    first = await visitor.newcomer()
+    second = await visitor.rotated(first.refresh_token)
+    assert (await visitor.account(second.access_token)).status_code == 200
+
+    await server.stop()
+
+    assert (await stored.row(first.session_id))["confirmed_generation"] == 2

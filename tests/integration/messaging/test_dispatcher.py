@@ -1,0 +1,242 @@
+"""The dispatcher's life: it outlives the database, shares fairly and gives back what it drops."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from structlog.contextvars import bound_contextvars
+
+from app.database import create_engine
+from app.shared.application.event_bus import EventBus
+from app.shared.infrastructure.messaging.claiming import LEASE, Claiming
+from app.shared.infrastructure.messaging.codec import EventCodec
+from app.shared.infrastructure.messaging.dispatcher import Dispatcher, PoolTooSmallError
+from tests.integration.messaging.conftest import Messaging, Seen
+from tests.integration.messaging.laboratory import Notebook, NumberDrawn, observer
+
+TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'victim'
+"""
+
+
+async def test_the_dispatcher_outlives_its_connections(
+    messaging: Messaging, database: str, seen: Seen
+) -> None:
+    engine = create_engine(database, pool_size=10, pool_timeout=5, application_name="victim")
+    dispatcher = await messaging.dispatcher(observer("lab.first"), poll=0.05, engine=engine)
+    dispatcher.start()
+    await messaging.publish(NumberDrawn(series="s", number=1))
+    await seen.wait_for(1)
+
+    terminated = await messaging.statements.rows(TERMINATE)
+    await messaging.publish(NumberDrawn(series="s", number=2))
+    await seen.wait_for(2)
+    await dispatcher.stop()
+    await engine.dispose()
+
+    assert terminated
+    assert await messaging.seen("lab.first") == [("s", 1), ("s", 2)]
+
+
+async def test_an_outage_of_the_database_is_waited_out(messaging: Messaging) -> None:
+    engine = create_engine("postgresql://nobody@127.0.0.1:1/none", pool_size=10, pool_timeout=1)
+    dispatcher = await messaging.dispatcher(observer("lab.first"), engine=engine)
+
+    more = await dispatcher._claim()
+
+    assert not more
+
+
+async def test_a_delivery_cut_short_by_shutdown_is_given_back(messaging: Messaging) -> None:
+    started = asyncio.Event()
+
+    async def hang(*_: object) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    dispatcher = await messaging.dispatcher(observer("lab.first", after=hang))
+    await messaging.publish(NumberDrawn(series="s", number=1))
+    dispatcher.start()
+    await started.wait()
+
+    await dispatcher.stop(grace=0)
+
+    assert await messaging.owed() == [("lab.first", 1, 0, False)]
+    assert await messaging.seen("lab.first") == []
+    assert await messaging.statements.value("SELECT available_at <= now() FROM messaging.delivery")
+
+
+async def test_a_shutdown_waits_for_what_runs(messaging: Messaging) -> None:
+    started, go = asyncio.Event(), asyncio.Event()
+
+    async def wait(*_: object) -> None:
+        started.set()
+        await go.wait()
+
+    dispatcher = await messaging.dispatcher(observer("lab.first", before=wait))
+    await messaging.publish(NumberDrawn(series="s", number=1))
+    dispatcher.start()
+    await started.wait()
+
+    stopping = asyncio.create_task(dispatcher.stop(grace=30))
+    go.set()
+    await stopping
+
+    assert await messaging.seen("lab.first") == [("s", 1)]
+    assert await messaging.owed() == []
+
+
+async def test_no_more_than_its_concurrency_run_at_once(messaging: Messaging, seen: Seen) -> None:
+    running, most = 0, 0
+
+    async def enter(*_: object) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+
+    async def leave(*_: object) -> None:
+        nonlocal running
+        running -= 1
+
+    dispatcher = await messaging.dispatcher(
+        observer("lab.first", before=enter, after=leave), concurrency=3
+    )
+    await messaging.publish(*(NumberDrawn(series=f"s{n}", number=1) for n in range(50)))
+    dispatcher.start()
+    await seen.wait_for(50)
+    await dispatcher.stop()
+
+    assert 1 < most <= 3
+
+
+async def test_a_full_subscriber_leaves_the_others_their_share(messaging: Messaging) -> None:
+    busy, quiet = observer("lab.busy"), observer("lab.quiet")
+    await messaging.dispatcher(busy)
+    await messaging.publish(*(NumberDrawn(series=f"s{n}", number=1) for n in range(20)))
+    await messaging.dispatcher(quiet)
+    await messaging.publish(NumberDrawn(series="late", number=1))
+
+    claim = await Claiming(messaging.engine, EventBus([busy, quiet])).claim(4)
+
+    names = [delivery.subscriber for delivery in claim.deliveries]
+    assert sorted(names) == ["lab.busy", "lab.busy", "lab.quiet"]
+    assert claim.more
+
+
+async def test_more_subscribers_than_slots_take_turns(messaging: Messaging) -> None:
+    subscribers = [observer(f"lab.s{n}") for n in range(5)]
+    await messaging.dispatcher(*subscribers)
+    await messaging.publish(*(NumberDrawn(series=f"s{n}", number=1) for n in range(20)))
+    claiming = Claiming(messaging.engine, EventBus(subscribers))
+
+    claims = [await claiming.claim(1) for _ in subscribers]
+
+    assert all(len(claim.deliveries) == 1 for claim in claims)
+    assert len({claim.deliveries[0].subscriber for claim in claims}) == 5
+
+
+async def test_what_a_dead_process_had_claimed_is_claimed_again(messaging: Messaging) -> None:
+    dispatcher = await messaging.dispatcher(observer("lab.first"))
+    await messaging.publish(NumberDrawn(series="s", number=1))
+    await Claiming(messaging.engine, EventBus([observer("lab.first")])).claim(1)
+
+    await dispatcher.drain()
+    before = await messaging.seen("lab.first")
+    await messaging.statements.rows(
+        "UPDATE messaging.delivery SET available_at = available_at - $1 * interval '1 second'",
+        LEASE,
+    )
+    await dispatcher.drain()
+
+    assert before == []
+    assert await messaging.seen("lab.first") == [("s", 1)]
+
+
+async def test_a_claim_overtaken_by_another_does_nothing(messaging: Messaging) -> None:
+    dispatcher = await messaging.dispatcher(observer("lab.first"))
+    claiming = Claiming(messaging.engine, EventBus([observer("lab.first")]))
+    await messaging.publish(NumberDrawn(series="s", number=1))
+    [first] = (await claiming.claim(1)).deliveries
+    await messaging.make_all_due()
+    [second] = (await claiming.claim(1)).deliveries
+
+    await dispatcher._delivering.deliver(first)
+    overtaken = await messaging.seen("lab.first")
+    await dispatcher._delivering.deliver(second)
+    await dispatcher._delivering.deliver(second)
+
+    assert overtaken == []
+    assert await messaging.seen("lab.first") == [("s", 1)]
+
+
+async def test_an_unknown_or_newer_event_is_left_to_a_newer_process(messaging: Messaging) -> None:
+    older = await messaging.dispatcher(observer("lab.first"), codec=EventCodec([]))
+    newer = await messaging.dispatcher(observer("lab.first"))
+    await messaging.publish(NumberDrawn(series="s", number=1))
+    await messaging.statements.rows("UPDATE messaging.event SET version = 2")
+
+    await newer.drain()
+    await messaging.make_all_due()
+    await messaging.statements.rows("UPDATE messaging.event SET version = 1")
+    await older.drain()
+    released = await messaging.owed()
+    await messaging.make_all_due()
+    await newer.drain()
+
+    assert released == [("lab.first", 1, 0, False)]
+    assert await messaging.seen("lab.first") == [("s", 1)]
+
+
+async def test_a_subscriber_of_another_process_is_not_touched(messaging: Messaging) -> None:
+    await messaging.dispatcher(observer("lab.elsewhere"))
+    here = await messaging.dispatcher(observer("lab.here"))
+    await messaging.publish(NumberDrawn(series="s", number=1))
+
+    await here.drain()
+
+    assert await messaging.owed() == [("lab.elsewhere", 1, 0, False)]
+
+
+async def test_a_pool_without_room_beside_the_deliveries_is_refused(
+    messaging: Messaging, database: str
+) -> None:
+    engine = create_engine(database, pool_size=9, pool_timeout=1)
+    dispatcher = Dispatcher(
+        engine,
+        EventBus([]),
+        messaging.codec,
+        messaging.event_log,
+        messaging.bell,
+        concurrency=8,
+    )
+
+    with pytest.raises(PoolTooSmallError, match="need a pool of 10, not 9"):
+        dispatcher.start()
+
+
+async def test_an_event_published_by_a_reaction_names_its_cause(messaging: Messaging) -> None:
+    async def pass_on(event: NumberDrawn, notebook: Notebook) -> None:
+        if event.number == 1:
+            await messaging.event_log.publish(
+                notebook.session, [NumberDrawn(series="caused", number=2)]
+            )
+
+    dispatcher = await messaging.dispatcher(observer("lab.first", before=pass_on))
+    with bound_contextvars(request_id="the-request", actor="somebody"):
+        await messaging.publish(NumberDrawn(series="cause", number=1))
+
+    await dispatcher.drain()
+
+    cause, caused = await messaging.statements.rows(
+        "SELECT id, meta::text FROM messaging.event ORDER BY position"
+    )
+    assert json.loads(cause["meta"]) == {"correlation_id": "the-request", "actor": "somebody"}
+    assert json.loads(caused["meta"]) == {
+        "correlation_id": "the-request",
+        "actor": "somebody",
+        "causation_id": str(cause["id"]),
+    }
+    assert await messaging.seen("lab.first") == [("cause", 1), ("caused", 2)]

@@ -1,0 +1,54 @@
+"""T8: the bell is only a hint; what nobody rang for is found by asking."""
+
+from __future__ import annotations
+
+from tests.integration.messaging.conftest import Messaging, Seen
+from tests.integration.messaging.laboratory import NumberDrawn, observer
+
+INSERT = """
+WITH stored AS (
+    INSERT INTO messaging.event (id, type, version, key, payload, meta, occurred_at)
+    VALUES (gen_random_uuid(), 'lab.number_drawn', 1, 's', '{"series": "s", "number": 1}',
+        '{}', now())
+    RETURNING position, key
+)
+INSERT INTO messaging.delivery (position, subscriber, key, strict)
+SELECT position, 'lab.first', key, false FROM stored
+"""
+
+
+async def test_an_event_that_nobody_rang_for_is_found_by_asking(
+    messaging: Messaging, seen: Seen
+) -> None:
+    dispatcher = await messaging.dispatcher(observer("lab.first"), poll=0.05)
+    dispatcher.start()
+
+    await messaging.publish(NumberDrawn(series="s", number=1), ring=False)
+    await seen.wait_for(1, within=10)
+    await dispatcher.stop()
+
+    assert await messaging.seen("lab.first") == [("s", 1)]
+
+
+async def test_an_event_stored_by_plain_sql_is_delivered(messaging: Messaging, seen: Seen) -> None:
+    dispatcher = await messaging.dispatcher(observer("lab.first"), poll=0.05)
+    dispatcher.start()
+
+    await messaging.statements.rows(INSERT)
+    await seen.wait_for(1, within=10)
+    await dispatcher.stop()
+
+    assert await messaging.seen("lab.first") == [("s", 1)]
+
+
+async def test_the_bell_spares_the_wait(messaging: Messaging, seen: Seen) -> None:
+    dispatcher = await messaging.dispatcher(observer("lab.first"), poll=3_600)
+    dispatcher.start()
+    await messaging.publish(NumberDrawn(series="s", number=1))
+    await seen.wait_for(1, within=10)
+
+    await messaging.publish(NumberDrawn(series="s", number=2))
+    await seen.wait_for(2, within=10)
+    await dispatcher.stop()
+
+    assert await messaging.seen("lab.first") == [("s", 1), ("s", 2)]
