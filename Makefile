@@ -40,4 +40,4 @@ migration: install ## write a migration: make migration module=users name="add p
 	@$(RUN)/python -m tools.migration "$(module)" "$(name)"
 
 bench: install ## measure the product and its ceilings; the result goes into docs/performance.md
-	@$(RUN)/python -m bench.run
+	@$(RUN)/python -m bench.run --write docs/performance.md
