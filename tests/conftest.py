@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+import structlog
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -17,6 +18,16 @@ from app.shared.infrastructure.migrating import migrate
 from app.shared.infrastructure.statements import AsyncpgReader, Statements
 
 pytest_plugins = ["tools.pytest_postgres"]
+
+# Unconfigured it would draw every traceback with its local variables, for seconds.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(),
+    ]
+)
 
 TEMPLATE_LOCK = 0x74656D70
 TABLES = """

@@ -1,13 +1,16 @@
 """One PostgreSQL cluster on disk: its files, the account of its programs, its start and stop."""
 
+import fcntl
 import secrets
 import shlex
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 SUPERUSER = "postgres"
 LOCALE = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
@@ -19,6 +22,7 @@ DEFAULTS = {
     "jit": "off",
 }
 START_ATTEMPTS = 5
+OWNER_GONE_WITHIN = 3.0
 
 
 class PostgresError(Exception):
@@ -58,6 +62,24 @@ class Cluster:
         """The address of the server that runs on these data now, if one does."""
         lines = self._pid_file()
         return self.url(int(lines[3])) if self._is_running() and len(lines) > 3 else None
+
+    def own(self) -> IO[str]:
+        """The lock of the only owner, until closed; a killed one's may come free in a moment.
+
+        Raises BlockingIOError when the other owner stays.
+        """
+        lock = (self.home / "owner.lock").open("w")
+        give_up = time.monotonic() + OWNER_GONE_WITHIN
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > give_up:
+                    lock.close()
+                    raise
+                time.sleep(0.1)
+            else:
+                return lock
 
     def initialise(self) -> None:
         """Make the cluster unless it is there; what an interrupted attempt left is thrown away."""

@@ -5,7 +5,6 @@ parent folder of the data, and after a kill it may leave the server behind.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -70,8 +69,7 @@ class EmbeddedPostgres:
         """
         try:
             cluster = self._cluster()
-            self._owned = (cluster.home / "owner.lock").open("w")
-            fcntl.flock(self._owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._owned = cluster.own()
         except BlockingIOError:
             self.stop()
             raise PostgresError(

@@ -58,7 +58,8 @@ def configure_logs(*, level: str, style: Literal["json", "console"]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(least, logging.INFO))
-    _route_through_root("uvicorn", "uvicorn.error", "uvicorn.access")
+    # Not "uvicorn.access": the boundary says everything about a request, once.
+    _route_through_root("uvicorn", "uvicorn.error")
 
 
 def _route_through_root(*names: str) -> None:
