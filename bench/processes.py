@@ -77,8 +77,8 @@ class Server:
                 [sys.executable, "-m", "bench.client", str(self.port)],
                 cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             )  # fmt: skip
-        assert self._load.stdin is not None  # noqa: S101
-        assert self._load.stdout is not None  # noqa: S101
+        assert self._load.stdin is not None
+        assert self._load.stdout is not None
         self._load.stdin.write(json.dumps({"groups": groups, "seconds": seconds}) + "\n")
         self._load.stdin.flush()
         line = self._load.stdout.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -73,11 +74,11 @@ class RotationDriver(RuleBasedStateMachine):
         self.clients: list[Client] = []
         self.run_in_world(self.world.put([self.account], []))
 
-    def make_world(self) -> AuthWorld:
-        raise NotImplementedError
+    @abstractmethod
+    def make_world(self) -> AuthWorld: ...
 
-    def run_in_world(self, doing: Coroutine[Any, Any, T]) -> T:
-        raise NotImplementedError
+    @abstractmethod
+    def run_in_world(self, doing: Coroutine[Any, Any, T]) -> T: ...
 
     def log_in(self) -> None:
         pair = self.run_in_world(self.world.log_in(LogIn(self.email, PASSWORD)))
