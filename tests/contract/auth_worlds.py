@@ -41,7 +41,6 @@ from app.modules.auth.infrastructure.unit_of_work import SqlAlchemyAuthUnitOfWor
 from app.modules.auth.testing import (
     FakeAccessTokens,
     FakePasswordHasher,
-    FewCommonPasswords,
     InMemoryAuth,
 )
 from app.shared.application.clock import Clock
@@ -105,9 +104,7 @@ class AuthWorld:
 
     @property
     def register(self) -> RegisterAccountHandler:
-        return RegisterAccountHandler(
-            self.uow, self.hasher, PasswordPolicy(), FewCommonPasswords(), self.clock
-        )
+        return RegisterAccountHandler(self.uow, self.hasher, PasswordPolicy(), self.clock)
 
     @property
     def log_in(self) -> LogInHandler:

@@ -13,9 +13,7 @@ from tests.factories import PASSWORD, START, AccountFactory, CreateAdminFactory
 
 
 def handler(auth: InMemoryAuth) -> CreateAdminHandler:
-    return CreateAdminHandler(
-        auth.uow, auth.hasher, auth.password_policy, auth.common_passwords, auth.clock
-    )
+    return CreateAdminHandler(auth.uow, auth.hasher, auth.password_policy, auth.clock)
 
 
 async def test_an_administrator_is_made_with_a_verified_address() -> None:

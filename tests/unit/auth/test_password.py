@@ -26,9 +26,7 @@ UNGUESSABLE = "Vq7 zRw-Lk2 hTx"
 
 
 def chosen(raw: str, policy: PasswordPolicy | None = None) -> str:
-    password = NewPassword.choose(
-        raw, policy=policy or PasswordPolicy(), common=COMMON, email=EMAIL
-    )
+    password = NewPassword.choose(raw, policy=policy or PasswordPolicy(common=COMMON), email=EMAIL)
     return password.value
 
 

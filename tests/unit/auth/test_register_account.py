@@ -21,9 +21,7 @@ from tests.factories import PASSWORD, START, AccountFactory, RegisterAccountFact
 
 
 def handler(auth: InMemoryAuth) -> RegisterAccountHandler:
-    return RegisterAccountHandler(
-        auth.uow, auth.hasher, auth.password_policy, auth.common_passwords, auth.clock
-    )
+    return RegisterAccountHandler(auth.uow, auth.hasher, auth.password_policy, auth.clock)
 
 
 async def test_a_new_address_gets_an_account() -> None:
@@ -72,7 +70,6 @@ async def test_losing_a_race_for_an_address_ends_as_registering_it_again() -> No
         lambda: ContestedUnitOfWork(auth, rival),
         auth.hasher,
         auth.password_policy,
-        auth.common_passwords,
         auth.clock,
     )
 

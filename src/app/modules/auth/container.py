@@ -112,8 +112,11 @@ class AuthContainer(DeclarativeContainer):
 
     hashing_pool = Singleton(_hashing_pool, settings)
     hasher = Singleton(Argon2PasswordHasher, hashing_pool, Callable(_argon2_parameters, settings))
-    common_passwords = Singleton(BundledCommonPasswords)
-    password_policy = Singleton(PasswordPolicy, min_length=settings.provided.password_min_length)
+    password_policy = Singleton(
+        PasswordPolicy,
+        common=Singleton(BundledCommonPasswords),
+        min_length=settings.provided.password_min_length,
+    )
     refresh_policy = Singleton(AuthSettings.refresh_policy, settings)
 
     revocations = Singleton(
@@ -134,7 +137,6 @@ class AuthContainer(DeclarativeContainer):
         uow=uow.provider,
         hasher=hasher,
         policy=password_policy,
-        common_passwords=common_passwords,
         clock=kernel.clock,
     )
     create_admin = Singleton(
@@ -142,7 +144,6 @@ class AuthContainer(DeclarativeContainer):
         uow=uow.provider,
         hasher=hasher,
         policy=password_policy,
-        common_passwords=common_passwords,
         clock=kernel.clock,
     )
     log_in = Singleton(

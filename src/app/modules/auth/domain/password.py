@@ -25,11 +25,13 @@ comes near: one NFC code point is at most nine bytes before it is composed."""
 
 @dataclass(frozen=True, slots=True)
 class PasswordPolicy:
-    """Lengths in code points, and the words that anybody would guess of this service.
+    """Lengths in code points, and the words that are no secret: the common ones, and those that
+    anybody would guess of this service.
 
     There are no rules of composition: they make passwords weaker (NIST SP 800-63B-4 §3.1.1.2).
     """
 
+    common: CommonPasswords = frozenset()
     min_length: int = 15
     max_length: int = 128
     context_words: tuple[str, ...] = ("bulkhead",)
@@ -48,14 +50,7 @@ class NewPassword:
     value: str = field(repr=False)
 
     @classmethod
-    def choose(
-        cls,
-        raw: str,
-        *,
-        policy: PasswordPolicy,
-        common: CommonPasswords,
-        email: EmailAddress | None,
-    ) -> NewPassword:
+    def choose(cls, raw: str, *, policy: PasswordPolicy, email: EmailAddress | None) -> NewPassword:
         """Raises the `Password…Error` that says what is wrong with it."""
         if not _fits(raw):
             raise PasswordTooLongError
@@ -67,7 +62,7 @@ class NewPassword:
             raise PasswordTooShortError
         if len(value) > policy.max_length:
             raise PasswordTooLongError
-        match judge(value, common=common, context=_context(policy, email)):
+        match judge(value, common=policy.common, context=_context(policy, email)):
             case Verdict.COMMON:
                 raise PasswordTooCommonError
             case Verdict.CONTEXT:

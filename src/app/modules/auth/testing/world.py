@@ -32,10 +32,9 @@ class InMemoryAuth:
         self.revoked: list[Revocation] = []
         self.accounts = InMemoryTable[Account]({lambda a: a.email.key: EmailTakenError})
         self.sessions = InMemoryTable[Session]()
-        self.password_policy = PasswordPolicy()
+        self.password_policy = PasswordPolicy(common=FewCommonPasswords())
         self.refresh_policy = refresh_policy or RefreshPolicy()
         self.hasher = FakePasswordHasher()
-        self.common_passwords = FewCommonPasswords()
         self.evidence = InMemoryEvidence()
         self.refresh_tokens = FakeRefreshTokens()
         self.access_tokens = FakeAccessTokens(self.clock)

@@ -10,7 +10,7 @@ from app.modules.auth.application.ports import AuthUnitOfWork, PasswordHasher
 from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.email_address import EmailAddress
 from app.modules.auth.domain.errors import EmailTakenError
-from app.modules.auth.domain.password import CommonPasswords, NewPassword, PasswordPolicy
+from app.modules.auth.domain.password import NewPassword, PasswordPolicy
 from app.shared.application.clock import Clock
 from app.shared.application.handler import handler
 
@@ -26,15 +26,12 @@ class CreateAdminHandler:
     uow: Callable[[], AuthUnitOfWork]
     hasher: PasswordHasher
     policy: PasswordPolicy
-    common_passwords: CommonPasswords
     clock: Clock
 
     async def __call__(self, message: CreateAdmin) -> UUID:
         """The new account's id. Raises `EmailTakenError`, and the `InvalidError` of bad input."""
         email = EmailAddress.parse(message.email)
-        password = NewPassword.choose(
-            message.password, policy=self.policy, common=self.common_passwords, email=email
-        )
+        password = NewPassword.choose(message.password, policy=self.policy, email=email)
         password_hash = await self.hasher.hash(password.value)
 
         async with self.uow() as uow:

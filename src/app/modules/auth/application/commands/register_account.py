@@ -9,7 +9,7 @@ from app.modules.auth.application.ports import AuthUnitOfWork, PasswordHasher
 from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.email_address import EmailAddress
 from app.modules.auth.domain.errors import EmailTakenError
-from app.modules.auth.domain.password import CommonPasswords, NewPassword, PasswordPolicy
+from app.modules.auth.domain.password import NewPassword, PasswordPolicy
 from app.shared.application.clock import Clock
 from app.shared.application.handler import handler
 
@@ -29,15 +29,12 @@ class RegisterAccountHandler:
     uow: Callable[[], AuthUnitOfWork]
     hasher: PasswordHasher
     policy: PasswordPolicy
-    common_passwords: CommonPasswords
     clock: Clock
 
     async def __call__(self, message: RegisterAccount) -> None:
         """Raises `InvalidError` kinds for the address and the password; never `EmailTakenError`."""
         email = EmailAddress.parse(message.email)
-        password = NewPassword.choose(
-            message.password, policy=self.policy, common=self.common_passwords, email=email
-        )
+        password = NewPassword.choose(message.password, policy=self.policy, email=email)
         password_hash = await self.hasher.hash(password.value, client=message.client)
         try:
             await self._store(email, password_hash)
