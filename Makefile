@@ -38,6 +38,8 @@ migrate: install ## bring the development database to the newest schema
 
 migration: install ## write a migration: make migration module=users name="add phone"
 	@$(RUN)/python -m tools.migration "$(module)" "$(name)"
+	@$(RUN)/ruff check -q --fix migrations
+	@$(RUN)/ruff format -q migrations
 
 bench: install ## measure the product and its ceilings; the result goes into docs/performance.md
 	@$(RUN)/python -m bench.run --write docs/performance.md

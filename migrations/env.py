@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 import app.container  # registers the tables of every module
 import app.shared.infrastructure.messaging.tables  # noqa: F401  # and the kernel's
-from app.database import asyncpg_url, metadata
+from app.database import asyncpg_dsn, metadata
 
 LOCK = 0x42756C6B
 """Advisory lock held by whoever migrates; one per database."""
@@ -90,7 +90,9 @@ async def main() -> None:
     url = option("url") or os.environ.get("DATABASE_URL")
     if not url:
         raise SystemExit("Which database? Set DATABASE_URL, or pass -x url=postgresql://…")
-    engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://", connect_args={"dsn": asyncpg_dsn(url)}, poolclass=NullPool
+    )
     try:
         async with engine.connect() as connection:
             await lock(connection)

@@ -136,10 +136,9 @@ def _stop(*_: object) -> None:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 < port < 2**16:
-        raise ValueError
-    return port
+    if not (text.isdecimal() and 0 < int(text) < 2**16):
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)
 
 
 def main() -> int:
@@ -156,7 +155,7 @@ def main() -> int:
     except StepError as error:
         fail(error)
     except KeyboardInterrupt:
-        print("\n  stopped: the server and the database", flush=True)
+        print("\n  stopped", flush=True)
         return 0
     return 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import URL, MetaData, event, make_url
+from sqlalchemy import MetaData, event, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import registry
@@ -21,9 +21,13 @@ metadata = MetaData(
 mapper_registry = registry(metadata=metadata)
 
 
-def asyncpg_url(url: str) -> URL:
-    """The URL with the driver that we use; a bare `postgresql://` would mean another one."""
-    return make_url(url).set(drivername="postgresql+asyncpg")
+def asyncpg_dsn(url: str) -> str:
+    """The URL as asyncpg itself reads it, with `?sslmode=` and whatever else libpq knows.
+
+    Everybody who connects hands it over as it is: SQLAlchemy, given the URL, would pass its query
+    on as arguments that asyncpg does not have.
+    """
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def server_settings(*, name: str = "app", read_only: bool = False) -> dict[str, str]:
@@ -46,12 +50,13 @@ def create_engine(
     new one.
     """
     engine = create_async_engine(
-        asyncpg_url(url),
+        "postgresql+asyncpg://",
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout,
         hide_parameters=True,  # an error that is logged must not show what was to be stored
         connect_args={
+            "dsn": asyncpg_dsn(url),
             "server_settings": server_settings(name=application_name),
             "timeout": connect_timeout,
             "command_timeout": 30,

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
+from pydantic_settings import SettingsError as UnparsableError
 from sqlalchemy import make_url
 
 from app.modules.auth.settings import AuthSettings
 from app.shared.application.deployment import Deployment, Environment
+from app.shared.infrastructure.logs import LogStyle
 from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
 from app.shared.settings import DatabaseSettings, EventsSettings
 
 _Group = TypeVar("_Group", bound=SettingsGroup)
+
+_ROOT_URL = re.compile(
+    r"https?://(?:[^\s/?#@:\[\]]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s/?#]+)*", re.IGNORECASE
+)
+"""What paths can be appended to: no credentials, no query, no fragment."""
 
 
 class SettingsError(Exception):
@@ -45,7 +52,7 @@ class Settings(SettingsGroup):
         Literal["debug", "info", "warning", "error"], Field(description="Least level logged.")
     ] = "info"
     log_format: Annotated[
-        Literal["json", "console"] | None,
+        LogStyle | None,
         Field(description="When unset, console in development and json elsewhere."),
     ] = None
     request_timeout: Annotated[
@@ -77,6 +84,14 @@ class Settings(SettingsGroup):
         return self.environment == "development"
 
     @property
+    def log_style(self) -> LogStyle:
+        return self.log_format or ("console" if self.is_development else "json")
+
+    @property
+    def least_logged(self) -> str:
+        return "debug" if self.debug else self.log_level
+
+    @property
     def deployment(self) -> Deployment:
         """What the modules get to know of all this."""
         return Deployment(
@@ -90,8 +105,8 @@ class Settings(SettingsGroup):
     @model_validator(mode="after")
     def _is_coherent(self) -> Settings:
         problems = []
-        if not _is_root_url(self.public_url):
-            problems.append("APP_PUBLIC_URL is not an absolute URL without a trailing slash")
+        if not _ROOT_URL.fullmatch(self.public_url):
+            problems.append("APP_PUBLIC_URL is not a plain http(s) URL without a trailing slash")
         if self.auth.refresh_grace and not self.request_timeout < self.auth.refresh_grace:
             problems.append("APP_REQUEST_TIMEOUT is not shorter than AUTH_REFRESH_GRACE")
         if self.database.pool_size < self.events.concurrency + 2:
@@ -116,14 +131,6 @@ class Settings(SettingsGroup):
         return problems
 
 
-def _is_root_url(value: str) -> bool:
-    try:
-        url = urlsplit(value)
-    except ValueError:
-        return False
-    return url.scheme in ("http", "https") and bool(url.netloc) and not value.endswith("/")
-
-
 def _read(group: type[_Group], lines: list[str], **values: Any) -> _Group | None:
     """The group, or None and a line for everything that is wrong with it."""
     prefix = group.model_config.get("env_prefix", "")
@@ -136,4 +143,9 @@ def _read(group: type[_Group], lines: list[str], **values: Any) -> _Group | None
             lines += [name + message] if problem["loc"] else message.split("; ")
     except OSError as error:
         lines.append(f"a {prefix}*_FILE setting cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        lines.append(f"a {prefix}*_FILE setting, or .env, is not text in UTF-8")
+    except UnparsableError as error:
+        # A whole group in one variable, which nobody needs: it names the field, not the value.
+        lines.append(f"{prefix}*: {error}")
     return None

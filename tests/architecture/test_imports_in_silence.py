@@ -78,8 +78,9 @@ sys.meta_path.insert(0, Blocked())
 
 
 def python(*scripts: str) -> subprocess.CompletedProcess[str]:
+    """Run them in a process that keeps no bytecode: Python would make folders for it."""
     return subprocess.run(  # what is run is written in this file
-        [sys.executable, "-c", "\n".join(scripts)],
+        [sys.executable, "-B", "-c", "\n".join(scripts)],
         env={**GARBAGE, "PYTHONPATH": ":".join(filter(None, sys.path))},
         capture_output=True,
         text=True,

@@ -255,7 +255,7 @@ def auth_on_postgres(
         uow=uow,
         clock=clock,
         credentials=AsyncpgCredentialStore(statements),
-        session_store=AsyncpgSessionStore(statements, policy),
+        session_store=AsyncpgSessionStore(statements, policy, revocation_list),
         evidence=evidence,
         revocations=revocation_list,
         refresh_tokens=HmacRefreshTokens(ring, issuer="https://example.com"),

@@ -12,12 +12,13 @@ from app.modules.auth.application.commands.rotate_refresh_token import RotateRef
 from app.modules.auth.application.ports import Credentials
 from app.modules.auth.domain.account import Account, AccountStatus, Role
 from app.modules.auth.domain.errors import TokenReusedError
+from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import RevocationReason
 from app.shared.domain.ids import new_id
 from tests.contract.auth_worlds import AuthWorld
 from tests.contract.facts import facts
-from tests.factories import AccountFactory, RegisterAccountFactory, SessionFactory
+from tests.factories import START, AccountFactory, RegisterAccountFactory, SessionFactory
 
 BLOCKED_SECONDS = 0.1
 """How long what must wait is watched."""
@@ -47,6 +48,48 @@ async def test_an_opened_session_is_stored_as_it_is(auth: AuthWorld) -> None:
 
     (stored,) = await auth.sessions()
     assert facts(stored) == facts(session) | {"generation": 1}
+
+
+async def crowd(auth: AuthWorld, account: Account, number: int) -> list[Session]:
+    """That many sessions of the account, the one that is idle longest first."""
+    now = auth.clock.now()
+    crowded = [
+        SessionFactory.build(account_id=account.id, created_at=now - timedelta(minutes=minutes))
+        for minutes in range(number, 0, -1)
+    ]
+    await auth.put([], crowded)
+    return crowded
+
+
+async def test_the_session_that_is_idle_longest_makes_room_for_a_new_one(auth: AuthWorld) -> None:
+    account = AccountFactory.build()
+    stranger = await signed_in(auth)
+    await auth.put([account], [])
+    idlest, *others = await crowd(auth, account, auth.refresh_policy.max_sessions)
+    session = SessionFactory.build(account_id=account.id, created_at=auth.clock.now())
+
+    await auth.session_store.open(session)
+
+    left = {stored.id for stored in await auth.sessions()}
+    assert left == {stranger.id, session.id, *(other.id for other in others)}
+    assert await auth.revoked() == [Revocation(account_id=account.id, session_id=idlest.id)]
+
+
+@pytest.mark.parametrize("end", ["revoked_at", "idle_expires_at"])
+async def test_a_session_that_is_over_makes_room_before_a_living_one(
+    auth: AuthWorld, end: str
+) -> None:
+    account = AccountFactory.build()
+    await auth.put([account], [])
+    living = await crowd(auth, account, auth.refresh_policy.max_sessions - 1)
+    ended = SessionFactory.build(account_id=account.id, created_at=auth.clock.now(), **{end: START})
+    await auth.put([], [ended])
+
+    await auth.session_store.open(SessionFactory.build(account_id=account.id))
+
+    left = {stored.id for stored in await auth.sessions()}
+    assert ended.id not in left
+    assert {session.id for session in living} <= left
 
 
 async def test_advancing_answers_with_the_grant_of_the_next_generation(auth: AuthWorld) -> None:

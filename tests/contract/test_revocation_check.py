@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,21 @@ async def test_a_refusal_outlasts_the_next_poll(auth: AuthWorld) -> None:
     session = await signed_in(auth)
     await log_out(auth, session)
     await auth.poll_revocations()
+
+    with pytest.raises(SessionRevokedError):
+        await auth.revocations.refuse_revoked(claims(session))
+
+
+async def test_a_session_that_made_room_is_refused_at_once(auth: AuthWorld) -> None:
+    session = await signed_in(auth)
+    await auth.pass_time(timedelta(minutes=1))
+
+    for _ in range(auth.refresh_policy.max_sessions):
+        await auth.session_store.open(
+            SessionFactory.build(
+                account_id=session.account_id, epoch=2, created_at=auth.clock.now()
+            )
+        )
 
     with pytest.raises(SessionRevokedError):
         await auth.revocations.refuse_revoked(claims(session))

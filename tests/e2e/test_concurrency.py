@@ -14,7 +14,10 @@ from tests.e2e.visitor import Pair, Visitor, refused
 
 PATIENT = {
     "request_timeout": 59,
-    "database_": {"pool_timeout": timedelta(seconds=58)},
+    "database_": {
+        "pool_timeout": timedelta(seconds=58),
+        "connect_timeout": timedelta(seconds=58),  # a busy event loop counts as a slow network
+    },
 }
 LONG_GRACE = {"refresh_grace": 60}
 """A slow machine must not turn a crowd into an outage, nor into a reuse."""

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
@@ -133,11 +134,26 @@ def test_a_stop_without_a_keeper_still_stops_the_server(server: EmbeddedPostgres
     assert not accepts(url)
 
 
-def test_a_second_owner_of_the_same_data_is_refused(server: EmbeddedPostgres) -> None:
+def test_a_second_owner_of_the_same_data_is_refused(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.start()
+    monkeypatch.setattr("tools.cluster.OWNER_GONE_WITHIN", 0.0)
 
     with pytest.raises(PostgresError, match="in use by another run"):
         EmbeddedPostgres(server.data_dir).start()
+
+
+def test_an_owner_that_is_on_its_way_out_is_waited_for(server: EmbeddedPostgres) -> None:
+    server.start()
+    with ThreadPoolExecutor() as pool:
+        successor = EmbeddedPostgres(server.data_dir)
+        started = pool.submit(successor.start)
+
+        server.stop()
+
+    assert accepts(started.result())
+    successor.stop()
 
 
 def test_a_running_server_can_be_found_and_a_stopped_one_cannot(server: EmbeddedPostgres) -> None:

@@ -15,15 +15,23 @@ SECRET = "Zq9-must-not-be-shown"
 
 PROGRAM = """
 import logging, sys
-import structlog
+import asyncpg, structlog
 from app.shared.infrastructure.logs import configure_logs
 
+server_requests = logging.getLogger("uvicorn.access")
+server_requests.propagate = False  # as `access_log=False` leaves it before our logs are configured
 configure_logs(level="info", style=sys.argv[1])
+server_requests.info("a request that the boundary has told of already")
 ours, theirs = structlog.get_logger("app.test"), logging.getLogger("uvicorn.error")
 
 def fail(password):
     copied = password[:]
-    raise ValueError("a defect")
+    refusal = asyncpg.NotNullViolationError("a missing value")
+    refusal.detail = f"Failing row contains ({password})."
+    try:
+        raise refusal
+    except asyncpg.PostgresError as error:
+        raise ValueError("a defect") from error
 
 structlog.contextvars.bind_contextvars(request_id="r-1", refresh_token=sys.argv[2])
 ours.info("ours", new_password=sys.argv[2], status=200)
@@ -100,4 +108,5 @@ def test_neither_a_member_nor_a_traceback_shows_a_secret(style: str) -> None:
     text = printed(style)
 
     assert "a defect" in text
+    assert "a missing value" in text
     assert SECRET not in text

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.database import asyncpg_url
+from app.database import asyncpg_dsn
 from app.modules.auth.settings import AuthSettings
 from app.settings import Settings, SettingsError
 from app.shared.application.deployment import Deployment, Environment
@@ -115,6 +115,10 @@ def test_staging_is_not_held_to_the_rules_of_production(monkeypatch: pytest.Monk
         ({"APP_PUBLIC_URL": SECRET}, "APP_PUBLIC_URL"),
         ({"APP_PUBLIC_URL": f"https://{SECRET}/"}, "APP_PUBLIC_URL"),
         ({"APP_PUBLIC_URL": f"https://[{SECRET}"}, "APP_PUBLIC_URL"),
+        ({"APP_PUBLIC_URL": f"https://app:{SECRET}@example.com"}, "APP_PUBLIC_URL"),
+        ({"APP_PUBLIC_URL": f"https://example.com?key={SECRET}"}, "APP_PUBLIC_URL"),
+        ({"APP_PUBLIC_URL": f"https://{SECRET} .example.com"}, "APP_PUBLIC_URL"),
+        ({"APP_DATABASE": SECRET}, "APP_*"),
         ({"APP_REQUEST_TIMEOUT": SECRET}, "APP_REQUEST_TIMEOUT"),
         ({"DATABASE_URL": SECRET}, "DATABASE_URL"),
         ({"DATABASE_URL": f"mysql://app:{SECRET}@db/app"}, "DATABASE_URL"),
@@ -122,6 +126,8 @@ def test_staging_is_not_held_to_the_rules_of_production(monkeypatch: pytest.Monk
         ({"DATABASE_POOL_SIZE": "2"}, "DATABASE_POOL_SIZE"),
         ({"EVENTS_POLL": "0"}, "EVENTS_POLL"),
         ({"AUTH_REFRESH_GRACE": SECRET}, "AUTH_REFRESH_GRACE"),
+        ({"AUTH_IDLE_LIFETIME": "inf"}, "AUTH_IDLE_LIFETIME"),
+        ({"AUTH_IDLE_LIFETIME": "1e30"}, "AUTH_IDLE_LIFETIME"),
         ({"AUTH_PASSWORD_MIN_LENGTH": "7"}, "AUTH_PASSWORD_MIN_LENGTH"),
         ({"AUTH_EMAIL_VERIFICATION": SECRET}, "AUTH_EMAIL_VERIFICATION"),
     ],
@@ -251,6 +257,17 @@ def test_a_file_that_cannot_be_read_is_told_without_its_path(
     assert line == "a DATABASE_*_FILE setting cannot be read: No such file or directory"
 
 
+def test_a_file_that_is_no_text_is_told_without_its_bytes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "url"
+    file.write_bytes(b"postgresql://app:\xff@db/app")
+
+    (line,) = refusal(monkeypatch, DATABASE_URL_FILE=str(file))
+
+    assert line == "a DATABASE_*_FILE setting, or .env, is not text in UTF-8"
+
+
 def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(monkeypatch, AUTH_KEYS_DIR="", AUTH_STRICT_REVOCATION="", APP_LOG_FORMAT="")
 
@@ -272,9 +289,8 @@ def test_every_spelling_of_a_postgresql_url_means_our_driver(
 ) -> None:
     settings = load(monkeypatch, DATABASE_URL=url)
 
-    normalised = asyncpg_url(settings.database.url.get_secret_value())
-    assert normalised.render_as_string(hide_password=False) == (
-        "postgresql+asyncpg://app:secret@db/app"
+    assert asyncpg_dsn(settings.database.url.get_secret_value()) == (
+        "postgresql://app:secret@db/app"
     )
 
 

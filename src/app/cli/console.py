@@ -11,7 +11,7 @@ import asyncpg
 import typer
 
 from app.container import compose
-from app.database import asyncpg_url
+from app.database import asyncpg_dsn
 from app.settings import Settings
 from app.shared.infrastructure.logs import configure_logs
 from app.shared.infrastructure.outages import is_outage
@@ -32,8 +32,7 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 def configure_process_logs(settings: Settings) -> None:
-    style = settings.log_format or ("console" if settings.is_development else "json")
-    configure_logs(level="debug" if settings.debug else settings.log_level, style=style)
+    configure_logs(level=settings.least_logged, style=settings.log_style)
 
 
 def load_process() -> Process:
@@ -53,14 +52,15 @@ async def within(process: Process, work: Coroutine[Any, Any, _T]) -> _T:
 
 async def check_database(settings: Settings, *, migrated: bool = True) -> None:
     """Say in one line what a stack of tracebacks would say later."""
-    url = asyncpg_url(settings.database.url.get_secret_value()).set(drivername="postgresql")
     try:
         connection = await asyncpg.connect(
-            url.render_as_string(hide_password=False),
+            asyncpg_dsn(settings.database.url.get_secret_value()),
             timeout=settings.database.connect_timeout.total_seconds(),
         )
+    except asyncpg.PostgresError as error:
+        fail(f"DATABASE_URL: PostgreSQL refuses: {error}")
     except Exception as error:
-        if not (is_outage(error) or isinstance(error, asyncpg.PostgresError)):
+        if not is_outage(error):
             raise
         fail(f"DATABASE_URL: cannot connect ({type(error).__name__}); is PostgreSQL up?")
     try:

@@ -35,7 +35,7 @@ def serve(
 ) -> None:
     """Serve HTTP and deliver events."""
     if workers > 1:
-        share = max(1, effective_cores() // workers)
+        share = effective_cores(workers=workers)
         os.environ.setdefault("AUTH_PASSWORD_THREADS", str(share))
     application = asgi()
     run(check_database(Settings.load()))

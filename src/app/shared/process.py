@@ -56,7 +56,8 @@ class Process:
 
     async def ready(self) -> None:
         """Raises `UnavailableError` while the database is out of reach."""
-        await self.kernel.statements().value("select 1")
+        # By the read pool: no statement on it ever waits for a lock of another.
+        await self.kernel.reader().value("select 1")
 
     @asynccontextmanager
     async def running(self, *, dispatching: bool = True) -> AsyncIterator[None]:

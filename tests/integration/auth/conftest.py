@@ -66,8 +66,8 @@ def store_account(auth_work: AuthWork) -> StoreAccount:
 
 
 @pytest.fixture
-def session_store(statements: Statements) -> AsyncpgSessionStore:
-    return AsyncpgSessionStore(statements, POLICY)
+def session_store(statements: Statements, revocation_list: RevocationList) -> AsyncpgSessionStore:
+    return AsyncpgSessionStore(statements, POLICY, revocation_list)
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ async def test_the_reader_is_refused_by_postgresql_when_it_writes(
     reader: AsyncpgReader, statements: Statements
 ) -> None:
     for method in (reader.row, reader.rows, reader.value):
-        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        with pytest.raises(DatabaseUnavailableError) as refused:
             await method(INSERT)
+        assert isinstance(refused.value.__cause__, asyncpg.ReadOnlySQLTransactionError)
 
     assert await statements.value("select count(*) from messaging.subscription") == 0
 

@@ -86,6 +86,30 @@ async def test_a_profile_that_comes_while_it_is_awaited_is_shown(
     assert (await asked).account_id == account_id
 
 
+class SlowReader(Reader):
+    """Finds nothing, and takes its time."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def row(self, sql: str, *args: Any) -> Row | None:
+        self.looks += 1
+        await asyncio.sleep(0.2)
+        return None
+
+    async def rows(self, sql: str, *args: Any) -> Sequence[Row]:
+        return []
+
+
+async def test_a_slow_database_does_not_stretch_the_patience() -> None:
+    slow = SlowReader()
+
+    with pytest.raises(ProfilePendingError):
+        await GetMyProfileHandler(slow, patience_seconds=0.1)(GetMyProfile(new_id()))
+
+    assert slow.looks == 1
+
+
 async def test_a_profile_that_does_not_come_is_pending(reader: AsyncpgReader) -> None:
     handle = GetMyProfileHandler(reader, patience_seconds=0.05)
 

@@ -13,10 +13,11 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.types import Message, Scope
-from structlog.contextvars import get_contextvars
+from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from app.shared.api.boundary import MAX_HEADERS, MAX_URI_BYTES
+from app.shared.api.errors import RequestTimeoutError
 from app.shared.api.strict_json import module_router
 from tests.unit.api.small_app import ask, small_app
 
@@ -49,6 +50,10 @@ def _router() -> APIRouter:
     @router.get("/defect")
     async def defect() -> None:
         raise RuntimeError(SECRET)
+
+    @router.get("/outage")
+    async def outage() -> None:
+        raise RequestTimeoutError from OSError(SECRET)
 
     @router.get("/inner-timeout")
     async def inner_timeout() -> None:
@@ -84,8 +89,24 @@ async def test_an_answer_carries_the_id_that_the_log_lines_of_its_request_have()
 
     request_id = answer.headers["x-request-id"]
     assert UUID(request_id).version == 7
-    assert answer.json() == {"request_id": request_id}
+    assert answer.json() == {"request_id": request_id, "client": "127.0.0.1"}
     assert "request_id" not in get_contextvars()
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", True),
+        ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01; evil", False),
+    ],
+)
+async def test_the_trace_that_a_request_belongs_to_is_known_inside(sent: str, kept: bool) -> None:
+    app = small_app(_router())
+
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        await ask(app, "GET", "/api/v1/sample/things/1", headers={"traceparent": sent})
+
+    assert [line.get("traceparent") for line in lines] == [sent if kept else None]
 
 
 async def test_a_request_is_one_line_with_its_route_and_nothing_that_was_sent() -> None:
@@ -110,6 +131,16 @@ async def test_a_request_is_one_line_with_its_route_and_nothing_that_was_sent() 
         "status": 200,
         "client_request_id": "client-7",
     }
+
+
+async def test_an_outage_is_logged_with_the_kind_of_its_cause() -> None:
+    app = small_app(_router())
+
+    with capture_logs() as lines:
+        await ask(app, "GET", "/api/v1/sample/outage")
+
+    assert (lines[0]["status"], lines[0]["cause"]) == (503, "OSError")
+    assert SECRET not in str(lines)
 
 
 @pytest.mark.parametrize("hostile", ["a b", "x" * 65, "a\x1b[31m", ""])

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from structlog.contextvars import get_contextvars
 
 from app.shared.api.caller import BearerToken, Caller
 from app.shared.api.strict_json import module_router
@@ -33,6 +34,10 @@ def _app() -> tuple[FastAPI, OneToken]:
     @router.get("")
     async def me(caller: Caller) -> UUID:
         return caller.account_id
+
+    @router.get("/context")
+    async def context(caller: Caller) -> dict[str, str]:
+        return get_contextvars()
 
     @router.get("/raw")
     async def raw(token: BearerToken) -> str | None:
@@ -111,3 +116,14 @@ async def test_a_route_may_ask_for_the_raw_token(header: str, token: str | None)
     answer = await ask(app, "GET", "/api/v1/me/raw", headers={"Authorization": header})
 
     assert answer.json() == token
+
+
+async def test_what_follows_is_logged_and_recorded_with_who_did_it() -> None:
+    app, _ = _app()
+
+    answer = await ask(
+        app, "GET", "/api/v1/me/context", headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+
+    assert answer.json()["actor"] == str(ADA.account_id)
+    assert "actor" not in get_contextvars()

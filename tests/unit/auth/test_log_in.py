@@ -10,10 +10,26 @@ import pytest
 from app.modules.auth.application.commands.log_in import LogInHandler
 from app.modules.auth.application.ports import Credentials
 from app.modules.auth.domain.account import AccountStatus, Role
-from app.modules.auth.domain.errors import InvalidCredentialsError
+from app.modules.auth.domain.errors import (
+    HashingOverloadedError,
+    HashingQueueShareError,
+    InvalidCredentialsError,
+)
 from app.modules.auth.domain.session_values import Device
-from app.modules.auth.testing import InMemoryAuth, InMemoryCredentialStore
+from app.modules.auth.testing import FakePasswordHasher, InMemoryAuth, InMemoryCredentialStore
+from app.shared.domain.errors import DomainError
 from tests.factories import PASSWORD, START, AccountFactory, LogInFactory
+
+
+class BusyHasher(FakePasswordHasher):
+    """Still compares, and has no permit left for a new hash."""
+
+    def __init__(self, refusal: DomainError) -> None:
+        super().__init__()
+        self._refusal = refusal
+
+    async def hash(self, password: str, *, client: str | None = None) -> str:
+        raise self._refusal
 
 
 def handler(auth: InMemoryAuth) -> LogInHandler:
@@ -197,3 +213,16 @@ class EpochRaisedMeanwhile(InMemoryCredentialStore):
         for account in self._accounts:
             account.auth_epoch += 1
         return credentials
+
+
+@pytest.mark.parametrize("refusal", [HashingOverloadedError(), HashingQueueShareError()])
+async def test_a_full_queue_puts_off_the_new_hash_and_not_the_login(refusal: DomainError) -> None:
+    auth = InMemoryAuth()
+    known = auth.accounts.put(AccountFactory.build())
+    auth.hasher = BusyHasher(refusal)
+    auth.hasher.scheme = "fake2"
+
+    await handler(auth)(LogInFactory.build(email=known.email.display))
+
+    assert len(auth.sessions) == 1
+    assert auth.accounts.rows[known.id].password_hash == known.password_hash

@@ -92,6 +92,16 @@ async def test_a_forged_token_has_no_effect_and_gives_no_error(message: LogOut) 
     assert auth.revoked == []
 
 
+async def test_beside_a_refresh_token_that_says_nothing_the_access_token_counts() -> None:
+    auth = InMemoryAuth()
+    session = signed_in(auth)
+    access_token = auth.pairs.mint(session.grant(frozenset())).access_token
+
+    await handler(auth)(LogOut(refresh_token="forged", access_token=access_token))
+
+    assert auth.sessions.rows[session.id].revoked_at == auth.clock.now()
+
+
 async def test_a_session_that_is_gone_gives_no_error() -> None:
     auth = InMemoryAuth()
     session = SessionFactory.build()

@@ -128,7 +128,7 @@ class AuthContainer(DeclarativeContainer):
     )
     evidence = Singleton(EvidenceBuffer, kernel.statements)
     credentials = Singleton(AsyncpgCredentialStore, kernel.statements)
-    sessions = Singleton(AsyncpgSessionStore, kernel.statements, refresh_policy)
+    sessions = Singleton(AsyncpgSessionStore, kernel.statements, refresh_policy, revocations)
     uow = Factory(SqlAlchemyAuthUnitOfWork, kernel.engine, kernel.publish, kernel.ring, revocations)
 
     authenticator = Singleton(AccessTokenAuthenticator, access_tokens, revocations, evidence)

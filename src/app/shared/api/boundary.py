@@ -12,7 +12,7 @@ from fastapi.exceptions import ResponseValidationError
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars, reset_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars, unbind_contextvars
 
 from app.shared.api.errors import (
     BadRequestError,
@@ -34,6 +34,7 @@ MAX_HEADER_BYTES = 32_768
 _LENGTH_DIGITS = 18
 """More than this is no length of anything, and not worth the cost of `int`."""
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_TRACE_PARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _CLIENT_GONE = 499
 """What the log shows when nobody was left to answer; such a status is never sent."""
 
@@ -68,12 +69,13 @@ class Boundary:
         started = perf_counter()
         request_id = str(new_id())
         scope.setdefault("state", {})["request_id"] = request_id
-        bound = bind_contextvars(request_id=request_id)
+        bound = bind_contextvars(request_id=request_id, **_origin(scope))
         exchange = _Exchange(receive, send, self._max_body_bytes, request_id)
         try:
             await self._serve(scope, exchange)
         finally:
             self._record(scope, exchange.status, perf_counter() - started)
+            unbind_contextvars("actor")
             reset_contextvars(**bound)
 
     async def _serve(self, scope: Scope, exchange: _Exchange) -> None:
@@ -124,11 +126,23 @@ class Boundary:
         }
         if problem := scope["state"].get("problem"):
             facts["problem"] = problem
+        if cause := scope["state"].get("cause"):
+            facts["cause"] = cause
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _SANE_ID.fullmatch(value):
                 facts["client_request_id"] = value.decode("ascii")
         record = _log.debug if scope["path"].startswith("/health/") else _log.info
         record("request", **facts)
+
+
+def _origin(scope: Scope) -> dict[str, str]:
+    """The caller's address, and the trace that the request belongs to (W3C Trace Context)."""
+    address, _ = scope.get("client") or (None, None)
+    origin = {"client": address} if address else {}
+    for name, value in scope["headers"]:
+        if name == b"traceparent" and _TRACE_PARENT.fullmatch(value):
+            origin["traceparent"] = value.decode("ascii")
+    return origin
 
 
 class _Exchange:

@@ -13,6 +13,7 @@ from fastapi import Depends
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
+from structlog.contextvars import bind_contextvars
 
 from app.shared.api.errors import (
     AmbiguousCredentialsError,
@@ -68,7 +69,10 @@ class AuthenticatedCaller(Provided, SecurityBase):
         if not _B64TOKEN.fullmatch(token):
             raise BearerMalformedError
         authenticator: Authenticator = self.resolve(connection)
-        return await authenticator.authenticate(token)
+        caller = await authenticator.authenticate(token)
+        # Whatever is logged or happens from here on, it is known who did it.
+        bind_contextvars(actor=str(caller.account_id))
+        return caller
 
 
 BearerToken = Annotated[str | None, Depends(Bearer())]

@@ -27,7 +27,7 @@ from app.shared.api.errors import (
 )
 from app.shared.api.route_tree import methods_at
 from app.shared.api.validation import InvalidMember, invalid_members
-from app.shared.domain.errors import DomainError, InvalidError
+from app.shared.domain.errors import DomainError, InvalidError, UnavailableError
 
 _REFUSAL_OF_STATUS: dict[int, type[DomainError]] = {
     401: CredentialsMissingError,
@@ -75,6 +75,8 @@ class Problems:
     ) -> ProblemAnswer:
         state = scope.setdefault("state", {})
         state["problem"] = error.code
+        if isinstance(error, UnavailableError) and error.__cause__:
+            state["cause"] = _origin(error)
         status = status or status_of(type(error))
         members = ProblemMembers(
             type=self._pages + error.code,
@@ -94,6 +96,13 @@ class Problems:
         return ProblemAnswer(
             members, status, headers={**(headers or {}), **_headers_of(error, status)}
         )
+
+
+def _origin(error: BaseException) -> str:
+    """The kind of error behind an outage, for the log: its message may hold anything."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return type(error).__name__
 
 
 def title_of(code: str) -> str:

@@ -6,8 +6,11 @@ import logging
 import sys
 from typing import Any, Literal
 
+import asyncpg
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+LogStyle = Literal["json", "console"]
 
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "api_key")
 
@@ -22,13 +25,27 @@ def redact(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
     return event_dict
 
 
-def configure_logs(*, level: str, style: Literal["json", "console"]) -> None:
+def forget_rows(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
+    """PostgreSQL's DETAIL quotes whole rows, so an error that is logged loses it."""
+    logged = event_dict.get("exc_info")
+    if logged is True:
+        logged = sys.exc_info()
+    error = logged[1] if isinstance(logged, tuple) else logged
+    while isinstance(error, BaseException):
+        if isinstance(error, asyncpg.PostgresError):
+            error.detail = None
+        error = error.__cause__ or error.__context__
+    return event_dict
+
+
+def configure_logs(*, level: str, style: LogStyle) -> None:
     """Send our own logs and those of every library to stdout in one form. Process-wide."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
+        forget_rows,
     ]
     render: Processor
     if style == "json":

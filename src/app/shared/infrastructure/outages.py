@@ -11,21 +11,25 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.shared.domain.errors import UnavailableError
 
-_OUTAGE_CLASSES = ("08", "53", "57")
-"""SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
+_OUTAGES = ("08", "25006", "28", "3D", "40", "53", "55P03", "57", "58")
+"""SQLSTATEs by their beginning: connection lost, read-only (a standby), login refused, database
+gone, transaction rolled back (deadlock, serialization), insufficient resources, lock timeout,
+operator intervention, system error. In all of them the same request may succeed in a moment."""
 
 
 class DatabaseUnavailableError(UnavailableError):
-    """PostgreSQL is out of reach, starting, stopping or full, or every connection is in use."""
+    """PostgreSQL is out of reach, starting, stopping, read-only, full or too busy, or every
+    connection is in use. When the connection broke, the request may have taken effect."""
 
     code = "database_unavailable"
-    detail = "The database is out of reach; nothing was changed. Try again."
+    detail = "The database cannot be asked now; try again."
 
 
 def is_outage(error: BaseException | None) -> bool:
     """Whether the error says that the database could not be asked."""
     match error:
-        case None:
+        case None | ValueError():
+            # A parameter that does not fit is an `InterfaceError` of the driver's, and a defect.
             return False
         case PoolTimeoutError() | OSError() | TimeoutError() | asyncpg.InterfaceError():
             return True
@@ -33,7 +37,7 @@ def is_outage(error: BaseException | None) -> bool:
             # The server's farewell was read and the end of the connection not yet.
             return True
         case asyncpg.PostgresError():
-            return (error.sqlstate or "").startswith(_OUTAGE_CLASSES)
+            return (error.sqlstate or "").startswith(_OUTAGES)
         case DBAPIError():
             return error.connection_invalidated or is_outage(error.orig)
         case _:

@@ -20,7 +20,7 @@ def _as_seconds(value: Any) -> Any:
     """Plain numbers are seconds, wherever they come from."""
     try:
         return timedelta(seconds=float(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return value
 
 

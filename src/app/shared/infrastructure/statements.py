@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from app.database import asyncpg_url, server_settings
+from app.database import asyncpg_dsn, server_settings
 from app.shared.application.reader import Reader, Row
 from app.shared.infrastructure.outages import outages_as_unavailable
 
@@ -34,7 +34,7 @@ class Statements:
     def __init__(
         self, url: str, *, pool_size: int, pool_timeout: float, connect_timeout: float = 2.0
     ) -> None:
-        self._url = asyncpg_url(url).set(drivername="postgresql")
+        self._dsn = asyncpg_dsn(url)
         self._pool_size = pool_size
         self._pool_timeout = pool_timeout
         self._connect_timeout = connect_timeout
@@ -66,12 +66,16 @@ class Statements:
     async def _connection(self) -> AsyncIterator[Any]:
         with outages_as_unavailable():
             pool = self._pool or await self._open()
-            async with pool.acquire(timeout=self._pool_timeout) as connection:
+            connection = await pool.acquire(timeout=self._pool_timeout)
+            try:
                 yield connection
+            finally:
+                # Where PostgreSQL does not even confirm that it cancels, it is not waited for.
+                await pool.release(connection, timeout=self._connect_timeout)
 
     async def _open(self) -> asyncpg.Pool[asyncpg.Record]:
         pool = asyncpg.create_pool(
-            self._url.render_as_string(hide_password=False),
+            self._dsn,
             min_size=0,
             max_size=self._pool_size,
             max_inactive_connection_lifetime=0,

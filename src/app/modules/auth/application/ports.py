@@ -137,7 +137,10 @@ class SessionStore(Protocol):
     `Session.present` do; whatever else a token may mean is decided by the aggregate.
     """
 
-    async def open(self, session: Session) -> None: ...
+    async def open(self, session: Session) -> None:
+        """An account that has its `max_sessions` loses the one that is idle longest, dead ones
+        first; its access tokens are void at once."""
+        ...
 
     async def advance(self, session_id: UUID, generation: int, kid: str) -> SessionGrant | None:
         """Compare and swap: None when `generation` is not the present one of a living session."""

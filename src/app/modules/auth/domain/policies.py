@@ -16,3 +16,5 @@ class RefreshPolicy:
     absolute_lifetime: timedelta = timedelta(days=30)
     max_recoveries: int = 10
     """How many lost responses in a row are believed."""
+    max_sessions: int = 50
+    """Of one account; the one that is idle longest makes room for a new one."""

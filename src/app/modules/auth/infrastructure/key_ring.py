@@ -182,7 +182,8 @@ class KeyRing(PublishedKeys):
                     secrets[path.stem] = self._secrets[path.stem]
         for suffix, keys in ((".pem", signing), (".secret", secrets)):
             if not keys and not complaints:
-                complaints.append(KeyRingError(f"there is no *{suffix} file in the folder"))
+                missing = f"there is no *{suffix} file in the folder"
+                complaints.append(KeyRingError(f"{missing}: run `app keys rotate`"))
         if signing and secrets:
             self._signing, self._secrets = signing, secrets
             self.version += 1

@@ -6,16 +6,30 @@ from uuid import UUID
 
 from app.modules.auth.application.ports import SessionStore
 from app.modules.auth.domain.policies import RefreshPolicy
+from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import SessionGrant
+from app.modules.auth.infrastructure.revocation_list import RevocationList
 from app.shared.infrastructure.statements import Statements
 
 _OPEN = """
-insert into auth.session (
-  id, account_id, epoch, kid, generation, parent, confirmed_generation, recoveries,
-  created_at, rotated_at, parent_rotated_at, idle_expires_at, absolute_expires_at,
-  label, user_agent, ip
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+with gone as (
+  delete from auth.session where id in (
+    select id from auth.session where account_id = $2
+    order by (revoked_at is null and idle_expires_at > clock_timestamp()) desc, rotated_at desc
+    offset $17
+  )
+  returning id
+), noted as (
+  insert into auth.revocation (account_id, session_id) select $2, id from gone
+), opened as (
+  insert into auth.session (
+    id, account_id, epoch, kid, generation, parent, confirmed_generation, recoveries,
+    created_at, rotated_at, parent_rotated_at, idle_expires_at, absolute_expires_at,
+    label, user_agent, ip
+  ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+)
+select id from gone
 """
 
 # Rows 0 and 1 of the rotation table. A concurrent winner makes PostgreSQL look at the row again
@@ -45,19 +59,24 @@ returning s.account_id, s.epoch, s.created_at, s.idle_expires_at, s.absolute_exp
 class AsyncpgSessionStore(SessionStore):
     """One round trip each, without a unit of work."""
 
-    def __init__(self, statements: Statements, policy: RefreshPolicy) -> None:
+    def __init__(
+        self, statements: Statements, policy: RefreshPolicy, revoked: RevocationList
+    ) -> None:
         self._statements = statements
         self._policy = policy
+        self._revoked = revoked
 
     async def open(self, session: Session) -> None:
         s = session
-        await self._statements.row(
+        gone = await self._statements.rows(
             _OPEN,
             *(s.id, s.account_id, s.epoch, s.kid, s.generation, s.parent),
             *(s.confirmed_generation, s.recoveries, s.created_at, s.rotated_at),
             *(s.parent_rotated_at, s.idle_expires_at, s.absolute_expires_at),
-            *(s.label, s.user_agent, s.ip),
+            *(s.label, s.user_agent, s.ip, self._policy.max_sessions - 1),
         )
+        for row in gone:
+            self._revoked.add(Revocation(account_id=s.account_id, session_id=row["id"]))
 
     async def advance(self, session_id: UUID, generation: int, kid: str) -> SessionGrant | None:
         row = await self._statements.row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from app.modules.auth.application.ports import (
@@ -15,6 +16,7 @@ from app.modules.auth.application.ports import (
 from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.errors import AccountDisabledError, SessionRevokedError
 from app.modules.auth.domain.policies import RefreshPolicy
+from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import SessionGrant
 from app.shared.application.clock import Clock
@@ -28,15 +30,22 @@ class InMemorySessionStore(SessionStore):
         self,
         accounts: InMemoryTable[Account],
         sessions: InMemoryTable[Session],
+        revoked: list[Revocation],
         policy: RefreshPolicy,
         clock: Clock,
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
+        self._revoked = revoked
         self._policy = policy
         self._clock = clock
 
     async def open(self, session: Session) -> None:
+        mine = [other for other in self._sessions if other.account_id == session.account_id]
+        mine.sort(key=self._last_to_leave, reverse=True)
+        for idle in mine[self._policy.max_sessions - 1 :]:
+            del self._sessions.rows[idle.id]
+            self._revoked.append(Revocation(account_id=idle.account_id, session_id=idle.id))
         self._sessions.put(session)
 
     async def advance(self, session_id: UUID, generation: int, kid: str) -> SessionGrant | None:
@@ -57,6 +66,10 @@ class InMemorySessionStore(SessionStore):
             if refusal or account is None:
                 return None
             return session.grant(frozenset(account.roles))
+
+    def _last_to_leave(self, session: Session) -> tuple[bool, datetime]:
+        alive = session.revoked_at is None and session.idle_expires_at > self._clock.now()
+        return alive, session.rotated_at
 
 
 class InMemoryCredentialStore(CredentialStore):

@@ -40,7 +40,7 @@ class InMemoryAuth:
         self.access_tokens = FakeAccessTokens(self.clock)
         self.pairs = TokenPairs(self.access_tokens, self.refresh_tokens, self.clock)
         self.session_store = InMemorySessionStore(
-            self.accounts, self.sessions, self.refresh_policy, self.clock
+            self.accounts, self.sessions, self.revoked, self.refresh_policy, self.clock
         )
         self.credentials = InMemoryCredentialStore(self.accounts)
         self.revocations = InMemoryRevocationCheck(self.accounts, self.sessions)

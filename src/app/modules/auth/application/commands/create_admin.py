@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from app.modules.auth.application.audit import log_event
 from app.modules.auth.application.ports import AuthUnitOfWork, PasswordHasher
 from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.email_address import EmailAddress
@@ -42,4 +43,5 @@ class CreateAdminHandler:
             )
             uow.accounts.add(account)
             await uow.commit()
+        log_event("create_admin", account_id=account.id)
         return account.id

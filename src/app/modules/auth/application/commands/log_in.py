@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from app.modules.auth.application.audit import log_event
 from app.modules.auth.application.ports import (
+    Credentials,
     CredentialStore,
     PasswordHasher,
     RefreshTokens,
@@ -19,6 +22,7 @@ from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import Device
 from app.shared.application.clock import Clock
 from app.shared.application.handler import handler
+from app.shared.domain.errors import ThrottledError, UnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,14 @@ class LogInHandler:
             password, known.password_hash if known else None, client=message.device.ip
         )
         if known is None or not check.matches or not known.active:
+            log_event(
+                "login",
+                InvalidCredentialsError.code,
+                account_id=known.account_id if known else None,
+            )
             raise InvalidCredentialsError
         if check.outdated:
-            new_hash = await self.hasher.hash(password, client=message.device.ip)
-            await self.credentials.rehash(known, new_hash)
+            await self._rehash(known, password, message.device.ip)
 
         session = Session.start(
             account_id=known.account_id,
@@ -62,4 +70,11 @@ class LogInHandler:
             now=self.clock.now(),
         )
         await self.sessions.open(session)
+        log_event("login", account_id=session.account_id, session_id=session.id)
         return self.pairs.mint(session.grant(known.roles))
+
+    async def _rehash(self, known: Credentials, password: str, client: str | None) -> None:
+        """Left to the next login where the hashing queue is full: this one is in."""
+        with suppress(ThrottledError, UnavailableError):
+            new_hash = await self.hasher.hash(password, client=client)
+            await self.credentials.rehash(known, new_hash)

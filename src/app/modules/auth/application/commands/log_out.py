@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from app.modules.auth.application.audit import log_event
 from app.modules.auth.application.ports import AccessTokens, AuthUnitOfWork, RefreshTokens
 from app.modules.auth.domain.errors import TokenError
 from app.modules.auth.domain.ports import Revocation
@@ -38,13 +40,14 @@ class LogOutHandler:
             session.revoke(RevocationReason.LOGOUT, await uow.now())
             uow.revocations.add(Revocation(account_id=session.account_id, session_id=session.id))
             await uow.commit()
+        log_event("logout", account_id=session.account_id, session_id=session.id)
 
     def _session_named_by(self, message: LogOut) -> UUID | None:
-        try:
+        """By the refresh token, or by the access token where that one says nothing."""
+        with suppress(TokenError):
             if message.refresh_token is not None:
                 return self.refresh_tokens.parse(message.refresh_token).session_id
+        with suppress(TokenError):
             if message.access_token is not None:
                 return self.access_tokens.verify_signature(message.access_token).session_id
-        except TokenError:
-            return None
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.modules.auth.application.audit import log_event
 from app.modules.auth.application.ports import AuthUnitOfWork, PasswordHasher
 from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.email_address import EmailAddress
@@ -45,10 +46,13 @@ class RegisterAccountHandler:
     async def _store(self, email: EmailAddress, password_hash: str) -> None:
         async with self.uow() as uow:
             if account := await uow.accounts.by_email(email.key):
+                outcome = "repeated"
                 account.register_again()
             else:
-                now = self.clock.now()
-                uow.accounts.add(
-                    Account.register(email=email, password_hash=password_hash, now=now)
+                outcome = "done"
+                account = Account.register(
+                    email=email, password_hash=password_hash, now=self.clock.now()
                 )
+                uow.accounts.add(account)
             await uow.commit()
+        log_event("register", outcome, account_id=account.id)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.modules.auth.application.audit import log_event
 from app.modules.auth.application.ports import (
     AuthUnitOfWork,
     Evidence,
@@ -46,7 +47,9 @@ class RotateRefreshTokenHandler:
         grant = await self.sessions.advance(
             presented.session_id, presented.generation, self.refresh_tokens.current_kid
         )
-        return self.pairs.mint(grant or await self._decide(presented, begun_at))
+        grant = grant or await self._decide(presented, begun_at)
+        log_event("refresh", account_id=grant.account_id, session_id=grant.session_id)
+        return self.pairs.mint(grant)
 
     async def _decide(self, presented: PresentedRefreshToken, begun_at: datetime) -> SessionGrant:
         async with self.uow() as uow:
@@ -64,11 +67,19 @@ class RotateRefreshTokenHandler:
                 begun_at=begun_at,
                 now=await uow.now(),
             )
-            if alive and session.revoked_at is not None:
+            compromised = alive and session.revoked_at is not None
+            if compromised:
                 uow.revocations.add(
                     Revocation(account_id=session.account_id, session_id=session.id)
                 )
             await uow.commit()
             if refusal:
+                log_event(
+                    "refresh",
+                    refusal.code,
+                    account_id=session.account_id,
+                    session_id=session.id,
+                    alert=compromised,
+                )
                 raise refusal
             return session.grant(account.roles if account else frozenset())

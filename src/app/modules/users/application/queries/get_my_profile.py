@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from uuid import UUID
 
 from app.modules.users.domain.errors import ProfilePendingError
@@ -50,11 +51,9 @@ class GetMyProfileHandler:
 
     async def __call__(self, query: GetMyProfile) -> ProfileView:
         """Raises `ProfilePendingError` when the profile is still not there after the patience."""
-        looks = 1 + int(self.patience_seconds / _PAUSE_SECONDS)
-        for look in range(looks):
-            row = await self.reader.row(_SQL, query.account_id)
-            if row is not None:
-                return ProfileView(**row)
-            if look + 1 < looks:
-                await asyncio.sleep(_PAUSE_SECONDS)
-        raise ProfilePendingError(retry_after=1)
+        until = monotonic() + self.patience_seconds
+        while (row := await self.reader.row(_SQL, query.account_id)) is None:
+            if monotonic() + _PAUSE_SECONDS > until:
+                raise ProfilePendingError(retry_after=1)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return ProfileView(**row)

@@ -1,0 +1,133 @@
+"""Every authentication event leaves a line in the log: who, what and the outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.modules.auth.application.commands.log_in import LogInHandler
+from app.modules.auth.application.commands.log_out import LogOut, LogOutHandler
+from app.modules.auth.application.commands.register_account import RegisterAccountHandler
+from app.modules.auth.application.commands.rotate_refresh_token import (
+    RotateRefreshToken,
+    RotateRefreshTokenHandler,
+)
+from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.errors import InvalidCredentialsError, TokenReusedError
+from app.modules.auth.domain.session import Session
+from app.modules.auth.testing import InMemoryAuth
+from tests.factories import (
+    PASSWORD,
+    AccountFactory,
+    LogInFactory,
+    RegisterAccountFactory,
+    SessionFactory,
+)
+
+
+def logged(lines: list[Any]) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in line.items() if name != "event"}
+        for line in lines
+        if line["event"] == "authentication"
+    ]
+
+
+def entry(what: str, outcome: str, *who: Account | Session, level: str = "info") -> dict[str, Any]:
+    names = {Account: "account_id", Session: "session_id"}
+    ids = {names[type(each)]: str(each.id) for each in who}
+    return {"what": what, "outcome": outcome, "log_level": level, **ids}
+
+
+def log_in(auth: InMemoryAuth) -> LogInHandler:
+    return LogInHandler(
+        auth.credentials,
+        auth.session_store,
+        auth.hasher,
+        auth.refresh_tokens,
+        auth.pairs,
+        auth.refresh_policy,
+        auth.clock,
+    )
+
+
+def rotate(auth: InMemoryAuth) -> RotateRefreshTokenHandler:
+    return RotateRefreshTokenHandler(
+        auth.uow,
+        auth.session_store,
+        auth.evidence,
+        auth.refresh_tokens,
+        auth.pairs,
+        auth.refresh_policy,
+        auth.clock,
+    )
+
+
+async def test_a_registration_and_its_repetition_are_logged() -> None:
+    auth = InMemoryAuth()
+    register = RegisterAccountHandler(auth.uow, auth.hasher, auth.password_policy, auth.clock)
+
+    with capture_logs() as lines:
+        await register(RegisterAccountFactory.build(email="ada@example.com"))
+        await register(RegisterAccountFactory.build(email="ada@example.com"))
+
+    (account,) = auth.accounts
+    assert logged(lines) == [
+        entry("register", "done", account),
+        entry("register", "repeated", account),
+    ]
+    assert "ada" not in str(lines)
+
+
+async def test_a_login_is_logged_and_so_is_its_refusal() -> None:
+    auth = InMemoryAuth()
+    known = auth.accounts.put(AccountFactory.build())
+
+    with capture_logs() as lines:
+        await log_in(auth)(LogInFactory.build(email=known.email.display))
+        for email in (known.email.display, "nobody@example.com"):
+            with pytest.raises(InvalidCredentialsError):
+                await log_in(auth)(LogInFactory.build(email=email, password="a wrong password"))
+
+    (session,) = auth.sessions
+    assert logged(lines) == [
+        entry("login", "done", known, session),
+        entry("login", "invalid_credentials", known),
+        entry("login", "invalid_credentials"),
+    ]
+    assert PASSWORD not in str(lines)
+
+
+async def test_reuse_is_logged_for_a_person_to_look_at() -> None:
+    auth = InMemoryAuth()
+    account = auth.accounts.put(AccountFactory.build())
+    session = auth.sessions.put(SessionFactory.build(account_id=account.id))
+    first = RotateRefreshToken(auth.refresh_tokens.mint(session.id, 1, session.kid))
+
+    with capture_logs() as lines:
+        await rotate(auth)(first)
+        auth.evidence.note(session.id, 2)
+        auth.clock.advance(60)
+        with pytest.raises(TokenReusedError):
+            await rotate(auth)(first)
+
+    assert logged(lines) == [
+        entry("refresh", "done", account, session),
+        entry("refresh", "token_reused", account, session, level="warning"),
+    ]
+
+
+async def test_a_logout_is_logged_once() -> None:
+    auth = InMemoryAuth()
+    account = auth.accounts.put(AccountFactory.build())
+    session = auth.sessions.put(SessionFactory.build(account_id=account.id))
+    log_out = LogOutHandler(auth.uow, auth.refresh_tokens, auth.access_tokens)
+    message = LogOut(refresh_token=auth.refresh_tokens.mint(session.id, 1, session.kid))
+
+    with capture_logs() as lines:
+        await log_out(message)
+        await log_out(message)
+
+    assert logged(lines) == [entry("logout", "done", account, session)]
