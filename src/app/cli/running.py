@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 import uvicorn
 from fastapi import FastAPI
@@ -18,6 +19,8 @@ from app.modules.auth.infrastructure.effective_cores import effective_cores
 from app.settings import Settings
 from app.shared.infrastructure.migrating import migrate as migrate_database
 from app.shared.process import Process
+
+_log = structlog.get_logger("app.worker")
 
 
 def asgi() -> FastAPI:
@@ -76,4 +79,5 @@ async def _work(process: Process) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with process.running():
+        _log.info("worker delivers events", subscribers=sorted(process.bus.subscribers))
         await stopped.wait()

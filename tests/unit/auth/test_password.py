@@ -111,7 +111,7 @@ def test_lengths_are_counted_in_code_points_after_composition() -> None:
     assert len(fifteen) == 15
     assert len(decomposed) > 15
     assert chosen(decomposed) == fifteen
-    with pytest.raises(PasswordTooShortError):
+    with pytest.raises(PasswordTooShortError, match="at least"):
         chosen(unicodedata.normalize("NFD", fifteen[1:]))
 
 

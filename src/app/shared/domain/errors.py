@@ -20,11 +20,14 @@ class DomainError(Exception):
     """A refusal with a stable name. `detail` is shown to the caller, so it never holds input."""
 
     code: ClassVar[str]
-    detail: ClassVar[str]
+    detail: str
+    """What is wrong, for every case of the kind; an instance may say it more exactly."""
     terminal: ClassVar[bool | None] = None
     """For token errors: whether the client must forget the token and log in again."""
 
-    def __init__(self, *, retry_after: float | None = None) -> None:
+    def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
+        if detail is not None:
+            self.detail = detail
         super().__init__(self.detail)
         self.retry_after = retry_after
         """Seconds until another try makes sense; None where none does."""

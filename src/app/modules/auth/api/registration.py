@@ -21,7 +21,14 @@ router = module_router("/api/v1/auth", tags=["auth"])
 class Registration(RequestBody):
     email: Annotated[Text, Field(max_length=320, examples=["ada@example.com"])]
     password: Annotated[
-        str, Field(max_length=4096, examples=["correct horse battery staple"], repr=False)
+        str,
+        Field(
+            max_length=4096,
+            examples=["correct horse battery staple"],
+            description="A passphrase of 15 or more characters, unless this service asks otherwise;"
+            " no rules about kinds of characters.",
+            repr=False,
+        ),
     ]
 
 

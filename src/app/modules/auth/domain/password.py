@@ -59,9 +59,12 @@ class NewPassword:
         except UnicodeEncodeError:
             raise PasswordInvalidError from None
         if len(value) < policy.min_length:
-            raise PasswordTooShortError
+            at_least = f"The password needs at least {policy.min_length} characters."
+            raise PasswordTooShortError(at_least)
         if len(value) > policy.max_length:
-            raise PasswordTooLongError
+            raise PasswordTooLongError(
+                f"The password may have at most {policy.max_length} characters."
+            )
         match judge(value, common=policy.common, context=_context(policy, email)):
             case Verdict.COMMON:
                 raise PasswordTooCommonError
