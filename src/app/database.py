@@ -54,6 +54,7 @@ def create_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout,
+        pool_use_lifo=True,  # few warm connections cost PostgreSQL less than many cool ones
         hide_parameters=True,  # an error that is logged must not show what was to be stored
         connect_args={
             "dsn": asyncpg_dsn(url),

@@ -281,3 +281,45 @@ async def test_a_session_is_free_again_when_its_holder_leaves_without_a_commit(
 
     async with auth.uow() as uow, asyncio.timeout(5):
         assert await uow.sessions.locked(session.id)
+
+
+async def test_claiming_a_new_address_adds_the_account_with_its_event(auth: AuthWorld) -> None:
+    account = AccountFactory.build()
+    account.register_again()
+
+    async with auth.uow() as uow:
+        holder = await uow.accounts.claim(account)
+        await uow.commit()
+
+    assert holder is account
+    async with auth.uow() as uow:
+        assert facts(await uow.accounts.by_id(account.id)) == facts(account)
+    assert [event.name for event in await auth.published()] == ["auth.registration_repeated"]
+
+
+async def test_claiming_a_known_address_answers_its_account_unchanged(auth: AuthWorld) -> None:
+    known = AccountFactory.build()
+    await auth.put([known], [])
+
+    async with auth.uow() as uow:
+        holder = await uow.accounts.claim(AccountFactory.build(email=known.email))
+        await uow.commit()
+
+    assert facts(holder) == facts(known)
+    async with auth.uow() as uow:
+        assert facts(await uow.accounts.by_email(known.email.key)) == facts(known)
+
+
+async def test_of_many_who_claim_an_address_at_once_one_gets_it(auth: AuthWorld) -> None:
+    rivals = [AccountFactory.build(email=EmailAddress.parse("ada@example.com")) for _ in range(8)]
+
+    async def claim(account: Account) -> Account:
+        async with auth.uow() as uow:
+            holder = await uow.accounts.claim(account)
+            await uow.commit()
+            return holder
+
+    holders = await asyncio.gather(*map(claim, rivals))
+
+    assert len({holder.id for holder in holders}) == 1
+    assert sum(holder is account for holder, account in zip(holders, rivals, strict=True)) == 1

@@ -6,7 +6,6 @@ import pytest
 
 from app.modules.auth.application.commands.register_account import RegisterAccountHandler
 from app.modules.auth.contracts.events import AccountRegistered
-from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.errors import (
     EmailInvalidError,
     PasswordGuessableError,
@@ -14,7 +13,7 @@ from app.modules.auth.domain.errors import (
     PasswordTooShortError,
 )
 from app.modules.auth.domain.events import RegistrationRepeated
-from app.modules.auth.testing import FakePasswordHasher, InMemoryAuth, InMemoryAuthUnitOfWork
+from app.modules.auth.testing import FakePasswordHasher, InMemoryAuth
 from app.shared.domain.errors import DomainError
 from tests.contract.facts import facts
 from tests.factories import PASSWORD, START, AccountFactory, RegisterAccountFactory
@@ -63,23 +62,6 @@ async def test_a_known_and_a_new_address_cost_one_hash_and_one_event(known: bool
     assert len(auth.published) == 1
 
 
-async def test_losing_a_race_for_an_address_ends_as_registering_it_again() -> None:
-    auth = InMemoryAuth()
-    rival = AccountFactory.build()
-    register = RegisterAccountHandler(
-        lambda: ContestedUnitOfWork(auth, rival),
-        auth.hasher,
-        auth.password_policy,
-        auth.clock,
-    )
-
-    await register(RegisterAccountFactory.build(email=rival.email.display))
-
-    assert [account.id for account in auth.accounts] == [rival.id]
-    assert auth.published == [RegistrationRepeated(account_id=rival.id)]
-    assert auth.hasher.runs == 1
-
-
 @pytest.mark.parametrize(
     ("field", "value", "refusal"),
     [
@@ -115,18 +97,6 @@ def test_neither_the_address_nor_the_password_is_in_the_representation() -> None
 
     assert "ada" not in repr(message)
     assert PASSWORD not in repr(message)
-
-
-class ContestedUnitOfWork(InMemoryAuthUnitOfWork):
-    """Somebody else registers between this one's look and its commit."""
-
-    def __init__(self, auth: InMemoryAuth, rival: Account) -> None:
-        super().__init__(auth.accounts, auth.sessions, auth.revoked, auth.published, auth.clock)
-        self._rival = rival
-
-    async def commit(self) -> None:
-        self._accounts.put(self._rival)
-        await super().commit()
 
 
 class ListeningHasher(FakePasswordHasher):

@@ -19,6 +19,11 @@ class Accounts(Protocol):
 
     async def by_email(self, email_key: str) -> Account | None: ...
 
+    async def claim(self, account: Account) -> Account:
+        """Add the account, or answer the one that has its address: known or new, the same work,
+        and never a refusal, however many ask at once."""
+        ...
+
 
 class Sessions(Protocol):
     """All sessions."""

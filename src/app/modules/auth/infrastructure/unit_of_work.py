@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, func, insert, select
+from sqlalchemy import DateTime, func, insert, inspect, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import make_transient_to_detached
 
 from app.modules.auth.application.ports import AuthUnitOfWork
 from app.modules.auth.domain.account import Account
@@ -35,6 +37,24 @@ class SqlAlchemyAccounts(Accounts):
             select(Account).where(accounts.c.email_key == email_key)
         )
         return found.scalar_one_or_none()
+
+    async def claim(self, account: Account) -> Account:
+        mapper = inspect(Account)
+        upsert = pg_insert(accounts).values(
+            {c.name: getattr(account, mapper.get_property_by_column(c).key) for c in accounts.c}
+        )
+        # The update changes nothing: it makes the row that is in the way come back, and locks it.
+        claimed = upsert.on_conflict_do_update(
+            index_elements=[accounts.c.email_key], set_={"email_key": upsert.excluded.email_key}
+        ).returning(accounts)
+        found = await self._session.execute(select(Account).from_statement(claimed))
+        holder: Account = found.scalar_one()
+        if holder.id != account.id:
+            return holder
+        self._session.expunge(holder)
+        make_transient_to_detached(account)
+        self._session.add(account)
+        return account
 
 
 class SqlAlchemySessions(Sessions):

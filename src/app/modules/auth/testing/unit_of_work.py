@@ -26,6 +26,12 @@ class InMemoryAccounts(InMemoryRepository[Account], Accounts):
     async def by_email(self, email_key: str) -> Account | None:
         return self.find(lambda account: account.email.key == email_key)
 
+    async def claim(self, account: Account) -> Account:
+        holder = await self.by_email(account.email.key)
+        if holder is None:
+            self.add(account)
+        return holder or account
+
 
 class InMemorySessions(InMemoryRepository[Session], Sessions):
     async def locked(self, session_id: UUID) -> Session | None:

@@ -9,7 +9,6 @@ from app.modules.auth.application.audit import log_event
 from app.modules.auth.application.ports import AuthUnitOfWork, PasswordHasher
 from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.email_address import EmailAddress
-from app.modules.auth.domain.errors import EmailTakenError
 from app.modules.auth.domain.password import NewPassword, PasswordPolicy
 from app.shared.application.clock import Clock
 from app.shared.application.handler import handler
@@ -33,26 +32,16 @@ class RegisterAccountHandler:
     clock: Clock
 
     async def __call__(self, message: RegisterAccount) -> None:
-        """Raises `InvalidError` kinds for the address and the password; never `EmailTakenError`."""
+        """Raises `InvalidError` kinds for the address and the password."""
         email = EmailAddress.parse(message.email)
         password = NewPassword.choose(message.password, policy=self.policy, email=email)
         password_hash = await self.hasher.hash(password.value, client=message.client)
-        try:
-            await self._store(email, password_hash)
-        except EmailTakenError:
-            # Another request registered it between our look and our insert: now it is known.
-            await self._store(email, password_hash)
+        account = Account.register(email=email, password_hash=password_hash, now=self.clock.now())
 
-    async def _store(self, email: EmailAddress, password_hash: str) -> None:
         async with self.uow() as uow:
-            if account := await uow.accounts.by_email(email.key):
-                outcome = "repeated"
-                account.register_again()
-            else:
-                outcome = "done"
-                account = Account.register(
-                    email=email, password_hash=password_hash, now=self.clock.now()
-                )
-                uow.accounts.add(account)
+            holder = await uow.accounts.claim(account)
+            if holder is not account:
+                holder.register_again()
             await uow.commit()
-        log_event("register", outcome, account_id=account.id)
+        outcome = "done" if holder is account else "repeated"
+        log_event("register", outcome, account_id=holder.id)
