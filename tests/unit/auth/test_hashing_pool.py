@@ -45,8 +45,8 @@ class Gate:
 async def make_pool() -> AsyncIterator[Callable[..., HashingPool]]:
     pools: list[HashingPool] = []
 
-    def make(threads: int, queue: int = 256, patience: float = 10.0) -> HashingPool:
-        pools.append(HashingPool(threads, queue=queue, patience=patience))
+    def make(threads: int, queue: int = 256, patience: float = 10.0, ahead: int = 0) -> HashingPool:
+        pools.append(HashingPool(threads, queue=queue, patience=patience, ahead=ahead))
         return pools[-1]
 
     yield make
@@ -66,6 +66,23 @@ async def queued(pool: HashingPool, count: int) -> None:
     """Let the loop turn until that many wait."""
     while len(pool._waiters) != count:  # noqa: ASYNC110
         await asyncio.sleep(0)
+
+
+async def test_a_thread_finds_its_next_job_without_the_event_loop(
+    make_pool: Callable[..., HashingPool],
+) -> None:
+    pool = make_pool(1, ahead=1)
+    gate, _ = await started(pool)
+    began = threading.Event()
+    next_one = asyncio.create_task(pool.run(began.set))
+    last = asyncio.create_task(pool.run(lambda: None))
+    await queued(pool, 1)
+
+    gate.open()
+
+    # The loop does nothing meanwhile: it is blocked here.
+    assert began.wait(5)
+    await asyncio.gather(next_one, last)
 
 
 async def test_as_many_jobs_run_at_once_as_there_are_threads(
@@ -270,7 +287,7 @@ async def test_a_single_thread_serves_registrations_too(
 
 
 async def test_closing_turns_the_queue_away_and_lets_the_running_end() -> None:
-    pool = HashingPool(1)
+    pool = HashingPool(1, ahead=0)
     gate, running = await started(pool)
     waiting = asyncio.create_task(pool.run(lambda: "never"))
     await queued(pool, 1)

@@ -29,20 +29,24 @@ class _Waiter:
 class HashingPool:
     """Runs jobs in threads of its own, in the order of their coming.
 
-    A permit per thread; it comes back when the thread is done, not when the caller has left, so
-    that cancelled requests cannot pile up work. A modest job (a registration) never takes the
-    last permit from a job that waits: a login is at most one hash away, and where nobody logs in
-    registrations use every core. Used from one event loop.
+    A permit per thread, and one more for the job that the next free thread takes without waiting
+    for the event loop, which may be busy. A permit comes back when the thread is done, not when
+    the caller has left, so that cancelled requests cannot pile up work. A modest job (a
+    registration) never takes the last permit from a job that waits: a login is a hash or two
+    away, and where nobody logs in registrations use every core. Used from one event loop.
     """
 
-    def __init__(self, threads: int, *, queue: int = 256, patience: float = 2.0) -> None:
-        """`patience` is the longest wait for a permit, in seconds."""
+    def __init__(
+        self, threads: int, *, queue: int = 256, patience: float = 2.0, ahead: int = 1
+    ) -> None:
+        """`patience` is the longest wait for a permit, in seconds; `ahead` the permits beyond
+        the threads."""
         self.threads = threads
         self._queue = queue
         self._share = max(1, queue // 4)
         self._patience = patience
         self._executor = ThreadPoolExecutor(threads, "hashing", initializer=_step_back)
-        self._free = threads
+        self._free = threads + ahead
         self._modest_free = max(1, threads - 1)
         """Permits for modest jobs beside a waiting one of the other kind; below 0 is borrowed."""
         self._waiters: list[_Waiter] = []
