@@ -115,7 +115,7 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", url: str) -> None:
         if server.poll() is not None:
             raise StepError(f"the server ended at its start, exit code {server.returncode}")
         try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310  # our own http:// URL
                 return
         except (OSError, urllib.error.URLError):
             time.sleep(0.1)

@@ -64,7 +64,7 @@ async def started(pool: HashingPool, *, modest: bool = False) -> tuple[Gate, asy
 
 async def queued(pool: HashingPool, count: int) -> None:
     """Let the loop turn until that many wait."""
-    while len(pool._waiters) != count:  # noqa: ASYNC110
+    while len(pool._waiters) != count:  # noqa: ASYNC110  # the pool has no event for it
         await asyncio.sleep(0)
 
 
