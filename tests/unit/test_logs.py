@@ -46,10 +46,34 @@ for log in (ours, theirs):
 """
 
 
-def printed(style: str) -> str:
+QUOTING = """
+import sys
+from datetime import date
+import structlog
+from pydantic import TypeAdapter, ValidationError
+from app.shared.infrastructure.logs import configure_logs
+
+configure_logs(level="info", style=sys.argv[1])
+log, dates = structlog.get_logger("app.test"), TypeAdapter(dict[str, date])
+try:
+    try:
+        dates.validate_python({"born": sys.argv[2]})
+    except ValidationError as error:
+        log.error("at once", exc_info=error)
+        raise ExceptionGroup("many", [error, RuntimeError("a defect")]) from error
+except ExceptionGroup as error:
+    log.error("as a part", exc_info=error)
+    try:
+        raise RuntimeError("a missing value") from error
+    except RuntimeError:
+        log.exception("as a cause")
+"""
+
+
+def printed(style: str, program: str = PROGRAM) -> str:
     """What a process prints, since logs are configured for a process as a whole."""
     ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM, style, SECRET],
+        [sys.executable, "-c", program, style, SECRET],
         capture_output=True,
         text=True,
         check=True,
@@ -107,6 +131,16 @@ def test_for_machines_every_line_is_an_object_whoever_wrote_it() -> None:
 def test_neither_a_member_nor_a_traceback_shows_a_secret(style: str) -> None:
     text = printed(style)
 
+    assert "a defect" in text
+    assert "a missing value" in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_an_error_that_quotes_its_input_is_logged_without_it(style: str) -> None:
+    text = printed(style, QUOTING)
+
+    assert "born: date" in text
     assert "a defect" in text
     assert "a missing value" in text
     assert SECRET not in text

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import asyncpg
 import structlog
+from pydantic import ValidationError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 LogStyle = Literal["json", "console"]
@@ -25,17 +26,35 @@ def redact(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
     return event_dict
 
 
-def forget_rows(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
-    """PostgreSQL's DETAIL quotes whole rows, so an error that is logged loses it."""
+def forget_input(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
+    """PostgreSQL's DETAIL quotes whole rows and pydantic what it was given; neither is logged."""
     logged = event_dict.get("exc_info")
     if logged is True:
         logged = sys.exc_info()
     error = logged[1] if isinstance(logged, tuple) else logged
-    while isinstance(error, BaseException):
-        if isinstance(error, asyncpg.PostgresError):
-            error.detail = None
-        error = error.__cause__ or error.__context__
+    if isinstance(error, BaseException):
+        event_dict["exc_info"] = _without_input(error)
     return event_dict
+
+
+def _without_input(error: BaseException) -> BaseException:
+    shown = error
+    if isinstance(error, asyncpg.PostgresError):
+        error.detail = None
+    elif isinstance(error, ValidationError):
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        places = [f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in problems]
+        shown = ValueError(f"{error.title}: {', '.join(places)}").with_traceback(
+            error.__traceback__
+        )
+    elif isinstance(error, BaseExceptionGroup):
+        shown = error.derive([_without_input(each) for each in error.exceptions])
+        shown.__traceback__ = error.__traceback__
+    if error.__cause__:
+        shown.__cause__ = _without_input(error.__cause__)
+    elif error.__context__ and not error.__suppress_context__:
+        shown.__context__ = _without_input(error.__context__)
+    return shown
 
 
 def configure_logs(*, level: str, style: LogStyle) -> None:
@@ -45,7 +64,7 @@ def configure_logs(*, level: str, style: LogStyle) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
-        forget_rows,
+        forget_input,
     ]
     render: Processor
     if style == "json":
