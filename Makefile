@@ -3,14 +3,14 @@
 PYTHON ?= python3
 PORT ?= 8000
 RUN := .venv/bin
-SOURCES := $(wildcard src tests tools bench migrations)
+SOURCES := $(wildcard src tests tools bench examples migrations)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check fix migrate migration bench
+.PHONY: help install up test check fix event-schemas migrate migration bench soak mutants
 MAKEFLAGS += --no-print-directory
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## install what poetry.lock says into .venv (every other target does it first)
 	@$(PYTHON) -m tools.install
@@ -33,6 +33,9 @@ fix: install ## let ruff correct and format what it can
 	@$(RUN)/ruff check --fix $(SOURCES)
 	@$(RUN)/ruff format $(SOURCES)
 
+event-schemas: install ## commit-ready schemas and first samples of events that are new or were added to
+	@$(RUN)/python -m tools.event_schemas
+
 migrate: install ## bring the development database to the newest schema
 	@$(RUN)/python -m tools.database $(RUN)/app migrate
 
@@ -43,3 +46,9 @@ migration: install ## write a migration: make migration module=users name="add p
 
 bench: install ## measure the product and its ceilings; the result goes into docs/performance.md
 	@$(RUN)/python -m bench.run --write docs/performance.md
+
+soak: install ## kill processes at random for a minute: nothing lost, nothing doubled; SOAK_SEED=n
+	@SOAK_SECONDS=$${SOAK_SECONDS:-60} $(RUN)/pytest -q -s tests/crash/test_soak.py
+
+mutants: install ## break each mechanism of delivery in a copy; some test has to notice
+	@$(RUN)/python -m tests.mutants $(only)

@@ -57,7 +57,7 @@ def variables(group: type[SettingsGroup]) -> dict[str, FieldInfo]:
 def shown(default: object) -> str:
     """A default as an operator would write it; nothing for what is unset."""
     match default:
-        case None:
+        case None | ():
             return ""
         case bool():
             return str(default).lower()

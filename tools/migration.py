@@ -11,6 +11,8 @@ from tools.steps import StepError, fail
 
 VERSIONS = ROOT / "migrations" / "versions"
 MODULES = ROOT / "src" / "app" / "modules"
+KERNEL = ("messaging", "schedule")
+"""Schemas of the kernel, each with a branch of its own."""
 
 
 def write(module: str, message: str) -> None:
@@ -38,7 +40,7 @@ def write(module: str, message: str) -> None:
 
 def main() -> int:
     module, message = (*sys.argv[1:], "", "")[:2]
-    known = module == "messaging" or (MODULES / module / "__init__.py").is_file()
+    known = module in KERNEL or (MODULES / module / "__init__.py").is_file()
     if not (known and module and message):
         fail('say which module and what for: make migration module=users name="add phone"')
         return 2

@@ -22,6 +22,7 @@ class RootContainer(DeclarativeContainer):
         deployment=settings.provided.deployment,
         database=settings.provided.database,
         events=settings.provided.events,
+        broker_settings=settings.provided.broker,
     )
     auth = Container(AuthContainer, kernel=kernel, settings=settings.provided.auth)
     users = Container(UsersContainer, kernel=kernel)

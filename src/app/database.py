@@ -30,9 +30,19 @@ def asyncpg_dsn(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+_VANISHED_AFTER = {
+    "tcp_keepalives_idle": "4",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+"""A machine that lost its power or its network closes nothing, and by default PostgreSQL keeps its
+locks for two hours. So after ten seconds of silence it gives the client up."""
+
+
 def server_settings(*, name: str = "app", read_only: bool = False) -> dict[str, str]:
     """What every connection tells PostgreSQL; `read_only` makes it refuse every write."""
-    settings = {"application_name": name, "jit": "off", "timezone": "UTC"}
+    settings = {"application_name": name, "jit": "off", "timezone": "UTC", **_VANISHED_AFTER}
     return {**settings, "default_transaction_read_only": "on"} if read_only else settings
 
 

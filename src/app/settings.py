@@ -14,9 +14,10 @@ from sqlalchemy import make_url
 
 from app.modules.auth.settings import AuthSettings
 from app.shared.application.deployment import Deployment, Environment
+from app.shared.infrastructure.fail_points import is_armed
 from app.shared.infrastructure.logs import LogStyle
 from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
-from app.shared.settings import DatabaseSettings, EventsSettings
+from app.shared.settings import BrokerSettings, DatabaseSettings, EventsSettings
 
 _Group = TypeVar("_Group", bound=SettingsGroup)
 
@@ -63,6 +64,7 @@ class Settings(SettingsGroup):
     ] = 65_536
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     events: EventsSettings = Field(default_factory=EventsSettings)
+    broker: BrokerSettings = Field(default_factory=BrokerSettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
 
     @classmethod
@@ -123,6 +125,8 @@ class Settings(SettingsGroup):
             problems.append("APP_PUBLIC_URL is not https")
         if self.debug:
             problems.append("APP_DEBUG is on")
+        if is_armed():
+            problems.append("FAILPOINT is set: the process would kill itself")
         database = make_url(self.database.url.get_secret_value())
         if database.password in (None, "", "app", "postgres", "password", "changethis"):
             problems.append("DATABASE_URL has no password or a default one")

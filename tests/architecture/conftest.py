@@ -12,7 +12,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.shared.process import Process
 
-OURS = ("APP_", "DATABASE_", "EVENTS_", "AUTH_")
+OURS = ("APP_", "DATABASE_", "EVENTS_", "AUTH_", "BROKER_")
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,8 @@ def _gives(function: Any, hint: Any) -> bool:
             return False
         (hint,) = get_args(hint)
     given = get_type_hints(function).get("return", Any)
+    if get_origin(hint) in (Union, UnionType) and given != hint:
+        return any(given == choice for choice in get_args(hint))
     wanted = NoneType if hint is None else hint
     return (
         Any in (given, wanted)

@@ -1,83 +1,68 @@
-"""Events are stored for years: their schemas are committed, and change only with their version."""
+"""Events are stored for years: what is committed about each version of each event holds."""
 
 from __future__ import annotations
 
-import difflib
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import pytest
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import Object
 
 from app.shared.domain.event import Event
-from app.shared.infrastructure.messaging.codec import EventCodec
-from tests.architecture.product import classes
+from app.shared.infrastructure.messaging.codec import BrokenUpcasterChainError
+from app.shared.process import Process
+from tools.event_schemas import FOLDER, objections
 
-STORED = Path(__file__).parent.parent / "data" / "events"
-REMEDY = """
-The schema of {name} is not what {file} holds.
-- A new event, or a new field with a default: commit the text below as that file.
-- A field removed, renamed or retyped: raise `version`, keep the old files, commit new ones.
-{difference}
---- {file}
-{text}"""
+SAMPLES = sorted(FOLDER.glob("*.sample.json"))
 
 
-CODEC = EventCodec(kind for kind in classes("app.modules") if issubclass(kind, Event))
-SCHEMAS = CODEC.schemas()
-SAMPLES = sorted(STORED.glob("*.sample.json"))
+def test_the_schemas_and_samples_of_every_event_are_committed(process: Process) -> None:
+    found = objections(process.codec)
 
-
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_a_schema_is_the_committed_one(name: str) -> None:
-    file = STORED / f"{name}.schema.json"
-    text = _text(SCHEMAS[name])
-    stored = file.read_text("utf-8") if file.exists() else ""
-
-    difference = "\n".join(
-        difflib.unified_diff(stored.splitlines(), text.splitlines(), "committed", "code", n=1)
-    )
-
-    assert stored == text, REMEDY.format(name=name, file=file, difference=difference, text=text)
-
-
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_an_event_has_a_committed_sample(name: str) -> None:
-    assert STORED / f"{name}.sample.json" in SAMPLES
+    assert not found, "\n\n".join(["", *found])
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_a_stored_sample_survives_the_round_trip(sample: Path) -> None:
+def test_a_stored_sample_survives_the_round_trip(sample: Path, process: Process) -> None:
     """Samples of every version that was ever stored stay readable."""
     name, _, version = sample.name.removesuffix(".sample.json").rpartition(".v")
     payload = sample.read_text("utf-8")
 
-    event = CODEC.decode(name, int(version), payload)
-    again_name, again_version, key, again = CODEC.encode(event)
+    event = process.codec.decode(name, int(version), payload)
+    again_name, again_version, key, again = process.codec.encode(event)
 
-    assert (again_name, again_version) == (name, CODEC.event_types[name].version)
-    assert CODEC.decode(again_name, again_version, again) == event
+    assert (again_name, again_version) == (name, process.codec.event_types[name].version)
+    assert process.codec.decode(again_name, again_version, again) == event
     assert key is None or key
     if int(version) == again_version:
         assert json.loads(again) == json.loads(again) | json.loads(payload)
 
 
-def test_every_committed_file_belongs_to_an_event() -> None:
-    known = {
-        f"{kind.name}.v{version}"
-        for kind in CODEC.event_types.values()
-        for version in range(1, kind.version + 1)
-    }
+def test_the_events_of_a_new_module_are_asked_for_without_an_edit(process: Process) -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class OrderPlaced(Event):
+        name: ClassVar[str] = "orders.order_placed"
 
-    stored = {file.name.rsplit(".", 2)[0] for file in STORED.iterdir()}
+    class Orders(DeclarativeContainer):
+        events = Object([OrderPlaced])
 
-    assert stored <= known
+    enlarged = Process(process.kernel, [*process.modules, Orders()])
 
-
-@pytest.mark.parametrize("kind", CODEC.event_types.values(), ids=lambda kind: kind.name)
-def test_an_event_is_named_after_its_module(kind: type[Event]) -> None:
-    assert kind.name.split(".")[0] == kind.__module__.split(".")[2]
+    [objection] = objections(enlarged.codec)
+    assert objection.startswith("orders.order_placed.v1 has no committed schema and no sample.")
 
 
-def _text(schema: dict[str, Any]) -> str:
-    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+def test_a_module_whose_event_lacks_an_upcaster_stops_the_start(process: Process) -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class OrderPlaced(Event):
+        name: ClassVar[str] = "orders.order_placed"
+        version: ClassVar[int] = 2
+
+    class Orders(DeclarativeContainer):
+        events = Object([OrderPlaced])
+
+    with pytest.raises(BrokenUpcasterChainError, match=r"orders\.order_placed is at"):
+        Process(process.kernel, [*process.modules, Orders()])

@@ -25,14 +25,16 @@ VAGUE = re.compile(
     r"_*(utils?|helpers?|commons?|misc|base|manager|types|core)\.py|(utils?|helpers?)"
 )
 VAGUE_CLASS = re.compile(r"Abstract|Base$|^I[A-Z][a-z]|Impl$|Manager$|Service$|Util|Helper")
-STAND_IN = re.compile(r"SqlAlchemy|Asyncpg|Argon2|Jwt|Hmac|Fake|InMemory")
+STAND_IN = re.compile(r"SqlAlchemy|Asyncpg|Argon2|Jwt|Hmac|NatsJetStream|Fake|InMemory")
 """What a class is called that does the work of a port."""
 SECRET = re.compile(r"password|token|secret|email")
 """What a message's member is called that no log and no traceback may show."""
 
 CONTEXTS = bounded_contexts()
 SOURCES = sorted(
-    path for folder in ("src", "tools", "bench") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("src", "tools", "bench", "examples")
+    for path in (ROOT / folder).rglob("*.py")
 )
 HANDLERS = [case for context in CONTEXTS for case in use_cases(context)]
 

@@ -18,6 +18,7 @@ GARBAGE = {
 """Whoever reads one of these fails."""
 
 DEVELOPMENT_ONLY = [
+    "nats",  # not quite: an extra, which is imported where there is a broker
     "pytest",
     "_pytest",
     "pytest_asyncio",
@@ -35,6 +36,8 @@ DEVELOPMENT_ONLY = [
 
 WATCH = """
 import gc, os, sys, threading
+# The standard library's WSGI server, a part of the Prometheus client, copies the environment.
+import wsgiref.handlers
 
 DONE = []
 MADE = {"fastapi.applications.FastAPI", "pydantic_settings.main.BaseSettings",
@@ -43,7 +46,7 @@ environ = type(os.environ)
 read = environ.__getitem__
 
 def recorded_read(self, name):
-    if name.startswith(("APP_", "AUTH_", "DATABASE_", "EVENTS_")):
+    if name.startswith(("APP_", "AUTH_", "DATABASE_", "EVENTS_", "BROKER_")):
         DONE.append(name)
     return read(self, name)
 
@@ -119,7 +122,9 @@ def test_importing_needs_no_development_dependency() -> None:
     assert (imported.returncode, imported.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("dependency", ["pytest", "hypothesis", "httpx", "factory", "tools.up"])
+@pytest.mark.parametrize(
+    "dependency", ["pytest", "hypothesis", "httpx", "factory", "nats", "tools.up"]
+)
 def test_a_development_dependency_is_found(dependency: str) -> None:
     imported = python(BLOCK, f"import {dependency}")
 

@@ -25,8 +25,10 @@ from tests.architecture.product import classes, is_frozen
 
 PUBLIC = {
     "GET /.well-known/jwks.json",
+    "GET /health/events",
     "GET /health/live",
     "GET /health/ready",
+    "GET /metrics",
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/logout",
     "POST /api/v1/auth/refresh",
@@ -35,7 +37,10 @@ PUBLIC = {
 }
 """Everything else asks who calls."""
 
-FREE_FORM = {"GET /.well-known/jwks.json", "GET /health/live", "GET /health/ready"}
+PROBES = {"GET /health/events", "GET /health/live", "GET /health/ready", "GET /metrics"}
+"""What is asked by machines beside the API, from behind the load balancer."""
+
+FREE_FORM = {"GET /.well-known/jwks.json", *PROBES - {"GET /health/events"}}
 """What answers in a format of its own, or without a body worth a model."""
 
 
@@ -83,7 +88,7 @@ def test_every_route_but_the_public_ones_asks_who_calls(product: FastAPI) -> Non
 def test_every_route_of_a_module_is_versioned(product: FastAPI) -> None:
     elsewhere = {str(one) for one in operations(product) if "/api/v1/" not in str(one)}
 
-    assert elsewhere == {"GET /.well-known/jwks.json", "GET /health/live", "GET /health/ready"}
+    assert elsewhere == {"GET /.well-known/jwks.json", *PROBES}
 
 
 def test_every_body_is_read_strictly(product: FastAPI) -> None:
@@ -162,4 +167,6 @@ def objects_of(process: Process) -> dict[int, object]:
 
 
 def never_changes(thing: object) -> bool:
-    return isinstance(thing, type | tuple | SettingsGroup) or is_frozen(type(thing))
+    if thing is None or isinstance(thing, type | tuple | SettingsGroup):
+        return True
+    return is_frozen(type(thing))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_type_hints
 
@@ -14,13 +15,15 @@ from dependency_injector.providers import BaseSingleton, Callable, Factory, Sing
 from app.container import compose
 from app.modules.auth.application.commands.log_out import LogOutHandler
 from app.modules.auth.application.ports import AuthUnitOfWork
+from app.modules.auth.contracts.events import AccountRegistered
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.infrastructure.unit_of_work import SqlAlchemyAccounts
 from app.modules.users.application.commands.update_my_profile import UpdateMyProfileHandler
+from app.modules.users.application.ports import UsersWork
 from app.modules.users.application.reactions.create_profile import CreateProfile
 from app.modules.users.infrastructure.unit_of_work import SqlAlchemyUsersWork
 from app.settings import Settings
-from app.shared.application.event_bus import Reaction
+from app.shared.application.event_bus import Effect, Reaction, Subscriber
 from app.shared.application.unit_of_work import UnitOfWork
 from app.shared.domain.event import Event
 from app.shared.process import Process
@@ -165,23 +168,38 @@ def test_a_reaction_that_is_subscribed_to_another_event_is_found(process: Proces
 
 
 def test_a_reaction_that_gets_the_work_of_another_module_is_found(process: Process) -> None:
-    (reaction,) = [one for one in process.bus.subscribers.values() if "create_profile" in one.name]
+    reaction = process.bus["users.create_profile"]
+    assert isinstance(reaction, Reaction)
 
-    foreign = Reaction(
-        name=reaction.name, event=reaction.event, handler=reaction.handler, work=SqlAlchemyAccounts
-    )
+    foreign = replace(reaction, work=SqlAlchemyAccounts)
 
     assert mismatch(foreign) == "users.create_profile works with UsersWork, not SqlAlchemyAccounts"
 
 
-def mismatch(reaction: Reaction) -> str | None:
+def test_an_effect_that_takes_no_idempotency_key_is_found() -> None:
+    class Mail:
+        async def __call__(self, event: AccountRegistered, work: UsersWork) -> None: ...
+
+    mail: Any = Mail()
+    effect = Effect(name="users.send_mail", event=AccountRegistered, handler=mail)
+
+    assert mismatch(effect) == "users.send_mail takes no idempotency_key: str"
+
+
+def mismatch(subscriber: Subscriber) -> str | None:
     """What a subscription and its handler disagree about."""
-    hints = get_type_hints(type(reaction.handler).__call__)
-    event, work, opened = hints["event"], hints["work"], reaction.work
-    if not fits(reaction.event, type[event]):
-        return f"{reaction.name} takes {event.__name__}, not {reaction.event.__name__}"
+    if not isinstance(subscriber, Reaction | Effect):
+        return None
+    hints = get_type_hints(type(subscriber.handler).__call__)
+    event = hints["event"]
+    if not fits(subscriber.event, type[event]):
+        return f"{subscriber.name} takes {event.__name__}, not {subscriber.event.__name__}"
+    if isinstance(subscriber, Effect):
+        takes_key = hints.get("idempotency_key") is str
+        return None if takes_key else f"{subscriber.name} takes no idempotency_key: str"
+    work, opened = hints["work"], subscriber.work
     if not isinstance(opened, type) or not fits(opened, type[work]):
-        return f"{reaction.name} works with {work.__name__}, not {opened.__qualname__}"
+        return f"{subscriber.name} works with {work.__name__}, not {opened.__qualname__}"
     return None
 
 
@@ -216,7 +234,17 @@ def test_no_two_events_share_a_name() -> None:
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_every_subscriber_has_a_name_of_its_module(context: str, process: Process) -> None:
     container = containers(process)[context]
-    reactions = container.subscribers() if "subscribers" in container.providers else []
+    subscribers = container.subscribers() if "subscribers" in container.providers else []
 
-    for reaction in reactions:
-        assert re.fullmatch(rf"{context}\.[a-z]+(_[a-z]+)*", reaction.name)
+    for subscriber in subscribers:
+        assert re.fullmatch(rf"{context}\.[a-z]+(_[a-z]+)*", subscriber.name)
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_every_job_has_a_name_of_its_module(context: str, process: Process) -> None:
+    container = containers(process)[context]
+    jobs = container.jobs() if "jobs" in container.providers else []
+
+    for job in jobs:
+        assert re.fullmatch(rf"{context}\.[a-z]+(_[a-z]+)*", job.name)
+        assert job.name in process.scheduler.jobs

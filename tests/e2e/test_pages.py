@@ -97,6 +97,8 @@ async def test_every_route_is_described(client: httpx.AsyncClient, app: FastAPI)
         ("GET", "/.well-known/jwks.json"),
         ("GET", "/health/live"),
         ("GET", "/health/ready"),
+        ("GET", "/health/events"),
+        ("GET", "/metrics"),
     }
 
 

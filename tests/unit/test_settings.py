@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,7 +29,7 @@ SECRET = "Zq9-must-not-be-shown"
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is set, and there is no `.env`."""
     for name in os.environ:
-        if name.startswith(("APP_", "DATABASE_", "EVENTS_", "AUTH_")):
+        if name.startswith(("APP_", "DATABASE_", "EVENTS_", "AUTH_", "BROKER_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
@@ -65,6 +66,7 @@ def test_production_starts_when_everything_is_safe(monkeypatch: pytest.MonkeyPat
     [
         ("APP_PUBLIC_URL", "http://api.example.com", "APP_PUBLIC_URL is not https"),
         ("APP_DEBUG", "true", "APP_DEBUG is on"),
+        ("FAILPOINT", "purge", "FAILPOINT is set: the process would kill itself"),
         (
             "DATABASE_URL",
             "postgresql://app@db/app",
@@ -125,6 +127,14 @@ def test_staging_is_not_held_to_the_rules_of_production(monkeypatch: pytest.Monk
         ({"DATABASE_URL": f"postgresql://app:1@db:{SECRET}/app"}, "DATABASE_URL"),
         ({"DATABASE_POOL_SIZE": "2"}, "DATABASE_POOL_SIZE"),
         ({"EVENTS_POLL": "0"}, "EVENTS_POLL"),
+        ({"EVENTS_POLL": "5.1"}, "EVENTS_POLL"),
+        ({"BROKER_URL": SECRET}, "BROKER_URL"),
+        ({"BROKER_URL": f"http://app:{SECRET}@broker"}, "BROKER_URL"),
+        ({"BROKER_URL": f"nats://app:1@broker:{SECRET}"}, "BROKER_URL"),
+        ({"BROKER_URL": f"nats://[{SECRET}"}, "BROKER_URL"),
+        ({"BROKER_URL": f"nats://one,{SECRET}"}, "BROKER_URL"),
+        ({"BROKER_RELAYS": SECRET, "BROKER_URL": "nats://broker"}, "BROKER_RELAYS"),
+        ({"BROKER_STREAM": f"a.{SECRET}"}, "BROKER_STREAM"),
         ({"AUTH_REFRESH_GRACE": SECRET}, "AUTH_REFRESH_GRACE"),
         ({"AUTH_IDLE_LIFETIME": "inf"}, "AUTH_IDLE_LIFETIME"),
         ({"AUTH_IDLE_LIFETIME": "1e30"}, "AUTH_IDLE_LIFETIME"),
@@ -199,9 +209,9 @@ def test_the_last_value_before_a_contradiction_is_accepted(
 def test_a_duration_is_a_number_of_seconds(
     written: str, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = load(monkeypatch, EVENTS_POLL=written)
+    settings = load(monkeypatch, DATABASE_POOL_TIMEOUT=written)
 
-    assert settings.events.poll == timedelta(seconds=seconds)
+    assert settings.database.pool_timeout == timedelta(seconds=seconds)
 
 
 def test_a_setting_can_be_read_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,3 +343,47 @@ def test_tokens_are_issued_under_the_public_url_unless_chosen_otherwise() -> Non
     assert AuthSettings(issuer="https://id.example.com").issuer_of(deployment) == (
         "https://id.example.com"
     )
+
+
+BROKER = {"BROKER_URL": f"nats://app:{SECRET}@one:4222,tls://two", "BROKER_CONSUMER": "b"}
+
+
+def test_the_types_of_events_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    types = "auth.account_registered, auth.session_compromised"
+
+    settings = load(monkeypatch, **BROKER, BROKER_RELAYS=types, BROKER_CONSUMES="shop.paid")
+
+    assert settings.broker.relays == ("auth.account_registered", "auth.session_compromised")
+    assert settings.broker.consumes == ("shop.paid",)
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        (
+            {**BROKER, "BROKER_RELAYS": "a.b,a.c", "BROKER_CONSUMES": "a.c"},
+            "BROKER_RELAYS and BROKER_CONSUMES share a type, which would go in circles",
+        ),
+        (
+            {"BROKER_URL": "nats://one", "BROKER_CONSUMES": "a.b"},
+            "BROKER_CONSUMER is not set: BROKER_CONSUMES needs it",
+        ),
+        (
+            {"BROKER_RELAYS": "a.b"},
+            "BROKER_URL is not set: BROKER_RELAYS and BROKER_CONSUMES need it",
+        ),
+    ],
+)
+def test_a_broker_that_could_not_do_its_work_stops_the_start(
+    variables: dict[str, str], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert refusal(monkeypatch, **variables) == [line]
+
+
+def test_a_broker_without_its_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nats", None)
+
+    assert refusal(monkeypatch, BROKER_URL="nats://one") == [
+        "BROKER_URL is without its extra: pip install 'bulkhead[nats]'"
+    ]

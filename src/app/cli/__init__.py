@@ -1,4 +1,4 @@
-"""The command line: `app serve | worker | migrate | keys … | accounts …`."""
+"""The command line: `app serve | worker | migrate`, and what operators ask and decide."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import typer
 
 from app.cli.accounts import accounts
 from app.cli.console import fail
+from app.cli.events import events
 from app.cli.keys import keys
 from app.cli.running import migrate, serve, worker
+from app.cli.schedule import schedule
 from app.modules.auth.infrastructure.key_files import KeyRingError
 from app.settings import SettingsError
 from app.shared.domain.errors import DomainError
+from app.shared.infrastructure.messaging.subscriptions import RefusedError
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for command in (serve, worker, migrate):
     cli.command()(command)
 cli.add_typer(keys, name="keys")
 cli.add_typer(accounts, name="accounts")
+cli.add_typer(events, name="events")
+cli.add_typer(schedule, name="schedule")
 
 
 def main() -> None:
@@ -26,6 +31,8 @@ def main() -> None:
     except SettingsError as error:
         fail(*error.lines)
     except KeyRingError as error:
+        fail(str(error))
+    except RefusedError as error:
         fail(str(error))
     except DomainError as error:
         fail(error.detail)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import Callable, Dependency, Singleton
+from dependency_injector.providers import Callable, Dependency, List, Singleton
+from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import create_engine
+from app.shared.application.broker import Broker
 from app.shared.application.deployment import Deployment
+from app.shared.application.schedule import Job
 from app.shared.infrastructure.database_clock import DatabaseClock
 from app.shared.infrastructure.messaging.bell import Bell
+from app.shared.infrastructure.messaging.bridge import Bridge
 from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.log import EventLog
+from app.shared.infrastructure.messaging.purging import purge
+from app.shared.infrastructure.scheduling.single_flight import SingleFlight
+from app.shared.infrastructure.scheduling.stored_jobs import StoredJobs
 from app.shared.infrastructure.statements import AsyncpgReader, Statements
-from app.shared.settings import DatabaseSettings, EventsSettings
+from app.shared.settings import BrokerSettings, DatabaseSettings, EventsSettings
 
 
 def _engine(settings: DatabaseSettings) -> AsyncEngine:
@@ -43,18 +52,79 @@ def _reader(settings: DatabaseSettings) -> AsyncpgReader:
     )
 
 
+def _single_flight(settings: DatabaseSettings) -> SingleFlight:
+    return SingleFlight(
+        settings.url.get_secret_value(),
+        connect_timeout=settings.connect_timeout.total_seconds(),
+    )
+
+
+def _broker(settings: BrokerSettings) -> Broker | None:
+    if settings.url is None:
+        return None
+    # Here and not above: it needs the extra, and who has no broker need not have that.
+    from app.shared.infrastructure.nats.broker import NatsJetStreamBroker
+
+    return NatsJetStreamBroker(
+        settings.url.get_secret_value(),
+        stream=settings.stream,
+        subject_prefix=settings.subject_prefix,
+        consumer=settings.consumer,
+        timeout=settings.timeout.total_seconds(),
+    )
+
+
+def _bridge(
+    settings: BrokerSettings,
+    broker: Broker | None,
+    event_log: EventLog,
+    statements: Statements,
+    bell: Bell,
+) -> Bridge | None:
+    if broker is None:
+        return None
+    return Bridge(
+        broker,
+        event_log,
+        statements,
+        bell.ring,
+        relays=settings.relays,
+        consumes=settings.consumes,
+        timeout=settings.timeout,
+    )
+
+
+def _purge_events(statements: Statements, settings: EventsSettings) -> Job:
+    async def work() -> int:
+        return await purge(statements, older_than=settings.retention)
+
+    return Job(
+        name="messaging.purge_events",
+        every=timedelta(hours=1),
+        work=work,
+        timeout=timedelta(minutes=30),
+    )
+
+
 class KernelContainer(DeclarativeContainer):
     """Built once per process; modules get it as `kernel`."""
 
     deployment = Dependency(instance_of=Deployment)
     database = Dependency(instance_of=DatabaseSettings)
     events = Dependency(instance_of=EventsSettings)
+    broker_settings = Dependency(instance_of=BrokerSettings)
 
     engine = Singleton(_engine, database)
     statements = Singleton(_statements, database)
     reader = Singleton(_reader, database)
     clock = Singleton(DatabaseClock)
+    single_flight = Singleton(_single_flight, database)
+    stored_jobs = Singleton(StoredJobs, statements)
+    jobs = List(Singleton(_purge_events, statements, events))
     bell = Singleton(Bell)
+    metrics = Singleton(CollectorRegistry)
     event_log = Singleton(EventLog, Singleton(EventCodec, ()))
     publish = Callable(lambda event_log: event_log.publish, event_log)
     ring = Callable(lambda bell: bell.ring, bell)
+    broker = Singleton(_broker, broker_settings)
+    bridge = Singleton(_bridge, broker_settings, broker, event_log, statements, bell)

@@ -10,28 +10,40 @@ from dependency_injector.containers import Container
 from dependency_injector.providers import BaseSingleton
 from fastapi import APIRouter
 
+from app.shared.application.backlog import SubscriberLag
 from app.shared.application.event_bus import EventBus
+from app.shared.infrastructure.glance import Glance
+from app.shared.infrastructure.messaging.backlog import lag
 from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.dispatcher import Dispatcher
+from app.shared.infrastructure.messaging.last_delivered import LastDelivered
 from app.shared.infrastructure.messaging.log import register_subscriptions
 from app.shared.infrastructure.periodic import Periodic
+from app.shared.infrastructure.scheduling.scheduler import Scheduler
+
+COUNTED = 100_000
+"""Deliveries of a kind and subscriber that are counted for the health page and the metrics."""
 
 
 class Process:
     """The kernel and the modules as one running thing.
 
-    A module's container may offer `routers`, `events` (the classes), `subscribers`, `periodic`
-    and `closing` (async functions for the end); what it does not offer it does not have.
+    A module's container may offer `routers`, `events` (the classes), `subscribers`, `jobs`,
+    `periodic` and `closing` (async functions for the end); what it does not offer it does not have.
     """
 
     def __init__(self, kernel: Any, modules: Sequence[Container]) -> None:
         self.kernel = kernel
         self.modules = modules
         self.routers: list[APIRouter] = self._gather("routers")
-        self.bus = EventBus(self._gather("subscribers"))
-        heard = (reaction.event for reaction in self.bus.subscribers.values())
-        self.codec = EventCodec({*self._gather("events"), *heard})
+        self.bridge = kernel.bridge()
+        relay = self.bridge.subscribers if self.bridge else ()
+        self.bus = EventBus([*self._gather("subscribers"), *relay])
+        self.codec = EventCodec({*self._gather("events"), *self.bus.events})
         self.periodic: list[Periodic] = self._gather("periodic")
+        self.scheduler = Scheduler(
+            [*kernel.jobs(), *self._gather("jobs")], kernel.stored_jobs(), kernel.single_flight()
+        )
         self.dispatcher = Dispatcher(
             kernel.engine(),
             self.bus,
@@ -40,6 +52,11 @@ class Process:
             kernel.bell(),
             concurrency=kernel.events().concurrency,
             poll=kernel.events().poll.total_seconds(),
+        )
+        self.backlog: Glance[Sequence[SubscriberLag]] = Glance(self._lag, seconds=1)
+        last_delivered = LastDelivered(kernel.statements(), self.dispatcher.last_delivered)
+        self.periodic.append(
+            Periodic(name="last deliveries", seconds=5, work=last_delivered.note, at_the_end=True)
         )
 
     def provided(self) -> dict[type, object]:
@@ -72,10 +89,18 @@ class Process:
             for periodic in self.periodic:
                 await periodic.start()
                 stack.push_async_callback(periodic.stop)
+            if dispatching and self.bridge:
+                await self.bridge.start()
+                stack.push_async_callback(self.bridge.stop)
             if dispatching:
                 self.dispatcher.start()
                 stack.push_async_callback(self.dispatcher.stop)
+                await self.scheduler.start()
+                stack.push_async_callback(self.scheduler.stop)
             yield
+
+    async def _lag(self) -> Sequence[SubscriberLag]:
+        return await lag(self.kernel.reader(), counted=COUNTED)
 
     def _gather(self, name: str) -> list[Any]:
         return [

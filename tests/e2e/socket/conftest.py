@@ -19,15 +19,14 @@ RunCommand = Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
 
 @pytest.fixture
 async def start_server(database: str, tmp_path: Path) -> AsyncIterator[StartServer]:
-    """`await start_server(AUTH_…="…")`: a server that is ready. All are ended orderly."""
+    """`await start_server("--no-dispatch", AUTH_…="…")`: one that is ready. All end orderly."""
     started: list[Server] = []
 
-    async def start(**settings: str) -> Server:
+    async def start(*options: str, **settings: str) -> Server:
         port = free_port()
         env = environment(database, tmp_path, **{"APP_PUBLIC_URL": PUBLIC_URL} | settings)
-        server = Server.start(
-            ["serve", "--port", str(port)], env, tmp_path / f"server-{len(started)}.log"
-        )
+        command = ["serve", "--port", str(port), *options]
+        server = Server.start(command, env, tmp_path / f"server-{len(started)}.log")
         server.url = f"http://127.0.0.1:{port}"
         started.append(server)
         await server.ready()

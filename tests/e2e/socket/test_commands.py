@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
+from contextlib import suppress
+
+import httpx
 
 from app.shared.infrastructure.statements import Statements
 from tests.e2e.socket.conftest import RunCommand, StartCommand, StartServer
-from tests.e2e.socket.server import eventually
+from tests.e2e.socket.server import eventually, free_port
 from tests.e2e.visitor import Pair, Visitor, refused
 
 ADMIN = "root@example.com"
 ADMIN_PASSWORD = "nine calm herons march"
+PAID = 'app_events_deliveries_total{outcome="paid",subscriber="users.create_profile"} 1.0'
 
 
 async def test_a_worker_delivers_what_a_server_left(
@@ -122,3 +127,49 @@ async def test_migrating_again_changes_nothing(run_command: RunCommand) -> None:
     ended = await run_command("migrate")
 
     assert ended.returncode == 0, ended.stderr
+
+
+async def test_a_worker_answers_about_its_health_where_it_is_told_to(
+    start_server: StartServer, start_command: StartCommand
+) -> None:
+    server = await start_server(EVENTS_DISPATCH="false")
+    port = free_port()
+    worker = start_command("worker", "--health-port", str(port), EVENTS_POLL="0.2")
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+
+        async def is_ready() -> bool:
+            with suppress(httpx.TransportError):
+                return (await client.get("/health/ready")).status_code == 200
+            return False
+
+        await eventually(is_ready)
+        visitor = Visitor(server.client())
+        await visitor.newcomer()
+
+        async def has_paid() -> bool:
+            return PAID in (await client.get("/metrics")).text
+
+        await eventually(has_paid)
+        page = (await client.get("/health/events")).json()
+        live = await client.get("/health/live")
+        api = await client.get("/api/v1/users/me")
+
+    assert "users.create_profile" in {one["subscriber"] for one in page["subscribers"]}
+    assert (live.status_code, api.status_code) == (200, 404)
+    worker.process.send_signal(signal.SIGTERM)
+    assert await worker.ended() == 0
+    assert '"exception"' not in worker.log()
+    assert "Finished server process" in worker.log()
+
+
+async def test_a_worker_whose_health_port_is_taken_says_so_in_one_line(
+    run_command: RunCommand,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        ended = await run_command("worker", "--health-port", port)
+
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"app: --health-port: cannot listen on 127.0.0.1:{port}")

@@ -8,9 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from secrets import token_bytes
 
+import asyncpg
 import pytest
 
 from app.cli import main
+from app.database import asyncpg_dsn
 from app.modules.auth.infrastructure.key_ring import KeyRing
 from app.shared.infrastructure.database_clock import DatabaseClock
 from tests.e2e.socket.conftest import RunCommand
@@ -134,6 +136,24 @@ async def test_a_database_without_a_schema_is_one_line(
 
     assert ended.returncode == 1
     assert ended.stderr == "app: the database has no schema yet: run `app migrate`\n"
+
+
+async def test_a_database_that_was_not_migrated_for_this_version_is_one_line(
+    run_command: RunCommand, blank_database_url: str
+) -> None:
+    await run_command("migrate", DATABASE_URL=blank_database_url)
+    connection = await asyncpg.connect(asyncpg_dsn(blank_database_url))
+    await connection.execute("ALTER TABLE messaging.subscription DROP COLUMN last_delivered_at")
+    await connection.execute("ALTER TABLE messaging.event ADD COLUMN of_a_newer_version int")
+    older = await run_command("events", "lag", DATABASE_URL=blank_database_url)
+    await connection.execute("ALTER TABLE messaging.subscription ADD last_delivered_at timestamptz")
+    await connection.close()
+
+    newer = await run_command("events", "lag", DATABASE_URL=blank_database_url)
+
+    assert older.returncode == 1
+    assert older.stderr == "app: the database is older than this code: run `app migrate`\n"
+    assert newer.returncode == 0, newer.stderr
 
 
 async def test_a_secret_may_lie_in_a_file(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 import pytest
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.shared.application.event_bus import EventBus, Reaction
+from app.shared.application.event_bus import EventBus, Subscriber
 from app.shared.domain.event import Event
 from app.shared.infrastructure.messaging.bell import Bell
 from app.shared.infrastructure.messaging.codec import EventCodec
@@ -31,10 +31,11 @@ class Messaging:
     codec: EventCodec
     event_log: EventLog
     bell: Bell
+    dispatchers: list[Dispatcher] = field(default_factory=list)
 
     async def dispatcher(
         self,
-        *subscribers: Reaction,
+        *subscribers: Subscriber,
         concurrency: int = 8,
         poll: float = 5.0,
         draw: float = 0.0,
@@ -44,7 +45,7 @@ class Messaging:
         """A dispatcher whose subscribers are registered; a back-off waits `draw` of its longest."""
         bus = EventBus(subscribers)
         await register_subscriptions(self.statements, bus)
-        return Dispatcher(
+        dispatcher = Dispatcher(
             engine or self.engine,
             bus,
             codec or self.codec,
@@ -54,6 +55,8 @@ class Messaging:
             poll=poll,
             draw=lambda: draw,
         )
+        self.dispatchers.append(dispatcher)
+        return dispatcher
 
     async def publish(self, *events: Event, ring: bool = True) -> None:
         async with open_session(self.engine) as session:
@@ -112,9 +115,13 @@ async def laboratory(database_url: str) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-def messaging(engine: AsyncEngine, statements: Statements) -> Messaging:
+async def messaging(engine: AsyncEngine, statements: Statements) -> AsyncIterator[Messaging]:
+    """A dispatcher that a failed test left running ends with it."""
     codec = EventCodec([NumberDrawn])
-    return Messaging(engine, statements, codec, EventLog(codec), Bell())
+    messaging = Messaging(engine, statements, codec, EventLog(codec), Bell())
+    yield messaging
+    for dispatcher in messaging.dispatchers:
+        await dispatcher.stop(grace=0)
 
 
 @pytest.fixture

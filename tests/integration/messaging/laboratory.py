@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Uuid, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import registry
 
-from app.shared.application.event_bus import Reaction
+from app.shared.application.event_bus import Effect, Reaction
 from app.shared.domain.aggregate import Aggregate
 from app.shared.domain.event import Event
 from app.shared.infrastructure.unit_of_work import SqlAlchemyUnitOfWork
@@ -79,8 +80,8 @@ class Notebook:
         await self.session.execute(
             text(
                 "WITH noted AS (INSERT INTO lab.seen (subscriber, series, number)"
-                " VALUES (:subscriber, :series, :number) RETURNING subscriber)"
-                " SELECT pg_notify('seen', subscriber) FROM noted"
+                " VALUES (:subscriber, :series, :number) RETURNING nth)"
+                " SELECT pg_notify('seen', nth::text) FROM noted"
             ),
             {"subscriber": subscriber, "series": event.series, "number": event.number},
         )
@@ -96,6 +97,7 @@ def observer(
     after: Handler | None = None,
     strict: bool = False,
     max_attempts: int = 8,
+    batch: int = 1,
 ) -> Reaction:
     """A subscriber that notes what it sees; `before` and `after` may stop it."""
 
@@ -113,4 +115,47 @@ def observer(
         work=Notebook,
         strict=strict,
         max_attempts=max_attempts,
+        batch=batch,
+    )
+
+
+@dataclass
+class Outside:
+    """What effects call: it keeps what came, whatever becomes of the caller."""
+
+    calls: list[tuple[str, int]] = field(default_factory=list)
+    """Series and number."""
+    keys: list[str] = field(default_factory=list)
+
+
+Call = Callable[[NumberDrawn], Awaitable[None]]
+
+
+def caller(
+    name: str,
+    outside: Outside,
+    *,
+    before: Call | None = None,
+    after: Call | None = None,
+    strict: bool = False,
+    max_attempts: int = 8,
+    timeout: timedelta = timedelta(seconds=30),
+) -> Effect:
+    """A subscriber that calls outside; `before` and `after` may stop it."""
+
+    async def call(event: NumberDrawn, idempotency_key: str) -> None:
+        if before:
+            await before(event)
+        outside.calls.append((event.series, event.number))
+        outside.keys.append(idempotency_key)
+        if after:
+            await after(event)
+
+    return Effect(
+        name=name,
+        event=NumberDrawn,
+        handler=call,
+        strict=strict,
+        max_attempts=max_attempts,
+        timeout=timeout,
     )

@@ -19,7 +19,7 @@ WITH stored AS (
 INSERT INTO messaging.delivery (position, subscriber, key, strict)
 SELECT position, 'lab.first', key, false FROM stored
 """
-EXECUTE = "EXPLAIN (COSTS off) EXECUTE claim (ARRAY['lab.first'], ARRAY[8], 8, 8, 8, 4)"
+EXECUTE = "EXPLAIN (COSTS off) EXECUTE claim (ARRAY['lab.first'], ARRAY[8], ARRAY[4], ARRAY[8], 0)"
 
 
 @pytest.mark.parametrize("analysed", ["while full", "while empty", "never"])
@@ -50,7 +50,7 @@ async def _plan(connection: AsyncConnection) -> str:
         "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)"
     )
     await connection.exec_driver_sql(PIN_PLAN)
-    types = "text[], smallint[], int, int, int, float8"
+    types = "text[], int[], float8[], int[], int"
     await connection.exec_driver_sql(f"PREPARE claim ({types}) AS {CLAIM}")
     lines = await connection.exec_driver_sql(EXECUTE)
     plan = "\n".join(lines.scalars())

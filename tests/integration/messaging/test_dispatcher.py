@@ -6,12 +6,13 @@ import asyncio
 import json
 
 import pytest
+from sqlalchemy import text
 from structlog.contextvars import bound_contextvars
+from structlog.testing import capture_logs
 
 from app.database import create_engine
 from app.shared.application.event_bus import EventBus
 from app.shared.infrastructure.messaging.claiming import LEASE, Claiming
-from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.dispatcher import Dispatcher, PoolTooSmallError
 from tests.integration.messaging.conftest import Messaging, Seen
 from tests.integration.messaging.laboratory import Notebook, NumberDrawn, observer
@@ -45,9 +46,11 @@ async def test_an_outage_of_the_database_is_waited_out(messaging: Messaging) -> 
     engine = create_engine("postgresql://nobody@127.0.0.1:1/none", pool_size=10, pool_timeout=1)
     dispatcher = await messaging.dispatcher(observer("lab.first"), engine=engine)
 
-    more = await dispatcher._claim()
+    with capture_logs() as lines:
+        await dispatcher._claim()
 
-    assert not more
+    assert [line["event"] for line in lines] == ["deliveries wait for the database"]
+    assert not dispatcher._workload.running
 
 
 async def test_a_delivery_cut_short_by_shutdown_is_given_back(messaging: Messaging) -> None:
@@ -119,29 +122,32 @@ async def test_a_full_subscriber_leaves_the_others_their_share(messaging: Messag
     await messaging.dispatcher(quiet)
     await messaging.publish(NumberDrawn(series="late", number=1))
 
-    claim = await Claiming(messaging.engine, EventBus([busy, quiet])).claim(4)
+    most = {"lab.busy": 2, "lab.quiet": 2}
+    claim = await Claiming(messaging.engine, EventBus([busy, quiet])).claim(most)
 
     names = [delivery.subscriber for delivery in claim.deliveries]
     assert sorted(names) == ["lab.busy", "lab.busy", "lab.quiet"]
-    assert claim.more
+    assert claim.left == {"lab.busy"}
 
 
-async def test_more_subscribers_than_slots_take_turns(messaging: Messaging) -> None:
-    subscribers = [observer(f"lab.s{n}") for n in range(5)]
-    await messaging.dispatcher(*subscribers)
-    await messaging.publish(*(NumberDrawn(series=f"s{n}", number=1) for n in range(20)))
-    claiming = Claiming(messaging.engine, EventBus(subscribers))
+async def test_what_is_behind_those_that_die_at_the_claim_need_not_wait_for_a_poll(
+    messaging: Messaging,
+) -> None:
+    dispatcher = await messaging.dispatcher(observer("lab.first"))
+    await messaging.publish(*(NumberDrawn(series=f"s{n}", number=1) for n in range(2)))
+    await messaging.statements.rows("UPDATE messaging.delivery SET attempts = 8 WHERE position = 1")
 
-    claims = [await claiming.claim(1) for _ in subscribers]
+    claim = await dispatcher._claiming.claim({"lab.first": 1})
 
-    assert all(len(claim.deliveries) == 1 for claim in claims)
-    assert len({claim.deliveries[0].subscriber for claim in claims}) == 5
+    assert claim.died == [("lab.first", 1)]
+    assert claim.deliveries == []
+    assert claim.left == {"lab.first"}
 
 
 async def test_what_a_dead_process_had_claimed_is_claimed_again(messaging: Messaging) -> None:
     dispatcher = await messaging.dispatcher(observer("lab.first"))
     await messaging.publish(NumberDrawn(series="s", number=1))
-    await Claiming(messaging.engine, EventBus([observer("lab.first")])).claim(1)
+    await Claiming(messaging.engine, EventBus([observer("lab.first")])).claim({"lab.first": 1})
 
     await dispatcher.drain()
     before = await messaging.seen("lab.first")
@@ -159,34 +165,16 @@ async def test_a_claim_overtaken_by_another_does_nothing(messaging: Messaging) -
     dispatcher = await messaging.dispatcher(observer("lab.first"))
     claiming = Claiming(messaging.engine, EventBus([observer("lab.first")]))
     await messaging.publish(NumberDrawn(series="s", number=1))
-    [first] = (await claiming.claim(1)).deliveries
+    [first] = (await claiming.claim({"lab.first": 1})).deliveries
     await messaging.make_all_due()
-    [second] = (await claiming.claim(1)).deliveries
+    [second] = (await claiming.claim({"lab.first": 1})).deliveries
 
-    await dispatcher._delivering.deliver(first)
+    await dispatcher._delivering.deliver([first])
     overtaken = await messaging.seen("lab.first")
-    await dispatcher._delivering.deliver(second)
-    await dispatcher._delivering.deliver(second)
+    await dispatcher._delivering.deliver([second])
+    await dispatcher._delivering.deliver([second])
 
     assert overtaken == []
-    assert await messaging.seen("lab.first") == [("s", 1)]
-
-
-async def test_an_unknown_or_newer_event_is_left_to_a_newer_process(messaging: Messaging) -> None:
-    older = await messaging.dispatcher(observer("lab.first"), codec=EventCodec([]))
-    newer = await messaging.dispatcher(observer("lab.first"))
-    await messaging.publish(NumberDrawn(series="s", number=1))
-    await messaging.statements.rows("UPDATE messaging.event SET version = 2")
-
-    await newer.drain()
-    await messaging.make_all_due()
-    await messaging.statements.rows("UPDATE messaging.event SET version = 1")
-    await older.drain()
-    released = await messaging.owed()
-    await messaging.make_all_due()
-    await newer.drain()
-
-    assert released == [("lab.first", 1, 0, False)]
     assert await messaging.seen("lab.first") == [("s", 1)]
 
 
@@ -240,3 +228,18 @@ async def test_an_event_published_by_a_reaction_names_its_cause(messaging: Messa
         "causation_id": str(cause["id"]),
     }
     assert await messaging.seen("lab.first") == [("cause", 1), ("caused", 2)]
+
+
+async def test_what_somebody_else_holds_is_not_paid_for(messaging: Messaging) -> None:
+    dispatcher = await messaging.dispatcher(observer("lab.first"))
+    await messaging.publish(NumberDrawn(series="s", number=1))
+    claim = await dispatcher._claiming.claim({"lab.first": 1})
+
+    async with messaging.engine.begin() as other:
+        await other.execute(text("UPDATE messaging.delivery SET attempts = 2"))
+        delivering = asyncio.create_task(dispatcher._delivering.deliver(claim.deliveries))
+        await asyncio.wait([delivering], timeout=2)
+    await delivering
+
+    assert await messaging.seen("lab.first") == []
+    assert await messaging.owed() == [("lab.first", 1, 2, False)]

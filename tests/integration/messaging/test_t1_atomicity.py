@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import uuid4
 
 import pytest
 from pydantic_core import PydanticSerializationError
+from sqlalchemy.exc import DBAPIError
 
 from app.shared.domain.event import Event
+from app.shared.infrastructure.statements import Statements
 from app.shared.infrastructure.unit_of_work import open_session
 from tests.integration.messaging.conftest import Messaging
 from tests.integration.messaging.laboratory import Counter, Notebook, NumberDrawn, observer
+
+REFUSE_PAYMENTS = """
+CREATE FUNCTION lab.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$;
+CREATE TRIGGER refuse BEFORE DELETE ON messaging.delivery EXECUTE FUNCTION lab.refuse();
+"""
+ACCEPT_PAYMENTS = "DROP FUNCTION lab.refuse CASCADE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +103,24 @@ async def test_what_a_reaction_did_is_undone_when_its_own_events_cannot_be_store
 
     assert await messaging.seen("lab.first") == []
     assert await messaging.owed() == [("lab.first", 1, 1, False)]
+
+
+async def test_what_a_reaction_did_is_undone_when_it_cannot_be_paid_for(
+    messaging: Messaging, refused_payments: None
+) -> None:
+    dispatcher = await messaging.dispatcher(observer("lab.first"), draw=1.0)
+    await messaging.publish(NumberDrawn(series="s", number=1))
+
+    with pytest.RaisesGroup(DBAPIError):
+        await dispatcher.drain()
+
+    assert await messaging.seen("lab.first") == []
+    assert await messaging.owed() == [("lab.first", 1, 1, False)]
+
+
+@pytest.fixture
+async def refused_payments(statements: Statements) -> AsyncIterator[None]:
+    for statement in REFUSE_PAYMENTS.strip().splitlines():
+        await statements.rows(statement)
+    yield
+    await statements.rows(ACCEPT_PAYMENTS)

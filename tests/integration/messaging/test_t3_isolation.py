@@ -96,7 +96,7 @@ async def test_the_next_delivery_of_a_key_is_due_as_soon_as_its_head_is_paid(
     await messaging.publish(*(NumberDrawn(series="s", number=n) for n in range(1, 30)))
 
     dispatcher.start()
-    await seen.wait_for(29, within=30)
+    await seen.wait_for(29, within=10)
     await dispatcher.stop()
 
     assert await messaging.seen("lab.first") == [("s", number) for number in range(1, 30)]

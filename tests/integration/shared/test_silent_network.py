@@ -7,10 +7,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.shared.infrastructure.outages import DatabaseUnavailableError
-from app.shared.infrastructure.statements import Statements
+from app.shared.infrastructure.statements import AsyncpgReader, Statements
 
+GIVES_UP = """
+SELECT current_setting('tcp_keepalives_idle')::int
+        + current_setting('tcp_keepalives_interval')::int
+        * current_setting('tcp_keepalives_count')::int AS idle,
+    current_setting('tcp_user_timeout')::int / 1000 AS unanswered
+"""
 ENDLESS = 600.0
 """Seconds; whoever waits as long fails the test by its own, shorter limit."""
 
@@ -75,3 +82,16 @@ async def test_a_cancelled_statement_does_not_wait_for_a_dead_connection(wire: W
     with pytest.raises(DatabaseUnavailableError):
         await statements.value("select 1")
     await statements.close()
+
+
+async def test_postgresql_gives_up_a_client_that_is_silent_for_ten_seconds(
+    engine: AsyncEngine, statements: Statements, reader: AsyncpgReader
+) -> None:
+    async with engine.connect() as connection:
+        limits = (await connection.exec_driver_sql(GIVES_UP)).one()
+
+    assert tuple(limits) == (10, 10)
+    for pool in (statements, reader):
+        row = await pool.row(GIVES_UP)
+        assert row is not None
+        assert (row["idle"], row["unanswered"]) == (10, 10)

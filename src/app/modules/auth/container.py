@@ -37,8 +37,8 @@ from app.modules.auth.infrastructure.argon2_password_hasher import (
 )
 from app.modules.auth.infrastructure.common_passwords import BundledCommonPasswords
 from app.modules.auth.infrastructure.credential_store import AsyncpgCredentialStore
-from app.modules.auth.infrastructure.effective_cores import effective_cores
 from app.modules.auth.infrastructure.evidence_buffer import EvidenceBuffer
+from app.modules.auth.infrastructure.expiry import Expiry
 from app.modules.auth.infrastructure.hashing_pool import HashingPool
 from app.modules.auth.infrastructure.key_ring import REREAD_SECONDS, KeyRing
 from app.modules.auth.infrastructure.refresh_tokens import HmacRefreshTokens
@@ -49,9 +49,9 @@ from app.modules.auth.settings import AuthSettings
 from app.shared.application.clock import Clock
 from app.shared.application.deployment import Deployment
 from app.shared.application.principal import Authenticator
+from app.shared.application.schedule import Job
 from app.shared.infrastructure.periodic import Periodic
 
-_LEEWAY = timedelta(seconds=10)
 _PUBLISH_AHEAD = timedelta(minutes=5, seconds=2 * REREAD_SECONDS)
 
 
@@ -68,27 +68,7 @@ def _access_policy(settings: AuthSettings, issuer: str) -> AccessTokenPolicy:
         client_id=settings.client_id,
         lifetime=settings.access_lifetime,
         jitter=min(timedelta(minutes=1), settings.access_lifetime / 10),
-        leeway=_LEEWAY,
     )
-
-
-def _hashing_pool(settings: AuthSettings) -> HashingPool:
-    return HashingPool(
-        settings.password_threads or effective_cores(), queue=settings.password_queue
-    )
-
-
-def _argon2_parameters(settings: AuthSettings) -> Argon2Parameters:
-    return Argon2Parameters(
-        memory_kib=settings.password_memory_kib,
-        iterations=settings.password_time_cost,
-        lanes=settings.password_parallelism,
-    )
-
-
-def _remembered(settings: AuthSettings, deployment: Deployment) -> timedelta:
-    """How long a revoked access token could still be shown."""
-    return settings.access_lifetime + _LEEWAY + deployment.request_timeout + timedelta(minutes=1)
 
 
 def _routers(deployment: Deployment) -> list[APIRouter]:
@@ -105,13 +85,20 @@ class AuthContainer(DeclarativeContainer):
     issuer = Callable(AuthSettings.issuer_of, settings, kernel.deployment)
     key_ring = Singleton(_key_ring, settings, kernel.deployment, kernel.clock)
     refresh_tokens = Singleton(HmacRefreshTokens, key_ring, issuer=issuer)
-    access_tokens = Singleton(
-        JwtAccessTokens, key_ring, kernel.clock, Callable(_access_policy, settings, issuer)
-    )
+    access_policy = Singleton(_access_policy, settings, issuer)
+    access_tokens = Singleton(JwtAccessTokens, key_ring, kernel.clock, access_policy)
     pairs = Singleton(TokenPairs, access_tokens, refresh_tokens, kernel.clock)
 
-    hashing_pool = Singleton(_hashing_pool, settings)
-    hasher = Singleton(Argon2PasswordHasher, hashing_pool, Callable(_argon2_parameters, settings))
+    hashing_pool = Singleton(
+        HashingPool, settings.provided.password_threads, queue=settings.provided.password_queue
+    )
+    argon2_parameters = Singleton(
+        Argon2Parameters,
+        memory_kib=settings.provided.password_memory_kib,
+        iterations=settings.provided.password_time_cost,
+        lanes=settings.provided.password_parallelism,
+    )
+    hasher = Singleton(Argon2PasswordHasher, hashing_pool, argon2_parameters)
     password_policy = Singleton(
         PasswordPolicy,
         common=Singleton(BundledCommonPasswords),
@@ -119,13 +106,17 @@ class AuthContainer(DeclarativeContainer):
     )
     refresh_policy = Singleton(AuthSettings.refresh_policy, settings)
 
+    remembered = Callable(
+        AccessTokenPolicy.remembered, access_policy, kernel.deployment.provided.request_timeout
+    )
     revocations = Singleton(
         RevocationList,
         kernel.reader,
         strict=Callable(AuthSettings.is_strict, settings, kernel.deployment),
-        keep=Callable(_remembered, settings, kernel.deployment),
+        keep=remembered,
         follow=kernel.clock.provided.follow,
     )
+    expiry = Singleton(Expiry, kernel.statements, remembered=remembered)
     evidence = Singleton(EvidenceBuffer, kernel.statements)
     credentials = Singleton(AsyncpgCredentialStore, kernel.statements)
     sessions = Singleton(AsyncpgSessionStore, kernel.statements, refresh_policy, revocations)
@@ -167,10 +158,7 @@ class AuthContainer(DeclarativeContainer):
         clock=kernel.clock,
     )
     log_out = Singleton(
-        LogOutHandler,
-        uow=uow.provider,
-        refresh_tokens=refresh_tokens,
-        access_tokens=access_tokens,
+        LogOutHandler, uow=uow.provider, refresh_tokens=refresh_tokens, access_tokens=access_tokens
     )
     get_account = Singleton(GetAccountHandler, reader=kernel.reader)
 
@@ -194,6 +182,17 @@ class AuthContainer(DeclarativeContainer):
         ),
         Singleton(
             Periodic, name="auth.read_keys", seconds=REREAD_SECONDS, work=key_ring.provided.reread
+        ),
+    )
+    jobs = List(
+        Singleton(
+            Job, name="auth.expire_sessions", cron="5 4 * * *", work=expiry.provided.expire_sessions
+        ),
+        Singleton(
+            Job,
+            name="auth.forget_revocations",
+            every=timedelta(hours=1),
+            work=expiry.provided.forget_revocations,
         ),
     )
     closing = List(hashing_pool.provided.close)

@@ -1,1 +1,1 @@
-"""HTTP of the kernel: problems, the request boundary, injection, the caller, health, docs."""
+"""HTTP of the kernel: problems, the request boundary, injection, caller, health, metrics, docs."""

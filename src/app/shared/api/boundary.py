@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -11,7 +12,7 @@ import structlog
 from fastapi.exceptions import ResponseValidationError
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars, unbind_contextvars
 
 from app.shared.api.errors import (
@@ -22,6 +23,7 @@ from app.shared.api.errors import (
     RequestTimeoutError,
     UriTooLongError,
 )
+from app.shared.api.exchange import Exchange
 from app.shared.api.problems import Problems
 from app.shared.api.route_tree import path_templates
 from app.shared.domain.errors import DomainError
@@ -35,6 +37,7 @@ _LENGTH_DIGITS = 18
 """More than this is no length of anything, and not worth the cost of `int`."""
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACE_PARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_PROBES = ("/health/", "/metrics")
 _CLIENT_GONE = 499
 """What the log shows when nobody was left to answer; such a status is never sent."""
 
@@ -54,12 +57,15 @@ class Boundary:
         problems: Problems,
         max_body_bytes: int = 65_536,
         request_timeout: float = 10.0,
+        observe: Callable[[str, str | None, int, float], None] | None = None,
     ) -> None:
         self._app = app
         self._problems = problems
         self._max_body_bytes = max_body_bytes
         self._request_timeout = request_timeout
         """Seconds from the request line to the first byte of the answer."""
+        self._observe = observe
+        """Is told the method, the route's path, the status and the seconds of each request."""
         self._templates: dict[object, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +76,7 @@ class Boundary:
         request_id = str(new_id())
         scope.setdefault("state", {})["request_id"] = request_id
         bound = bind_contextvars(request_id=request_id, **_origin(scope))
-        exchange = _Exchange(receive, send, self._max_body_bytes, request_id)
+        exchange = Exchange(receive, send, self._max_body_bytes, request_id)
         try:
             await self._serve(scope, exchange)
         finally:
@@ -78,7 +84,7 @@ class Boundary:
             unbind_contextvars("actor")
             reset_contextvars(**bound)
 
-    async def _serve(self, scope: Scope, exchange: _Exchange) -> None:
+    async def _serve(self, scope: Scope, exchange: Exchange) -> None:
         timeout = asyncio.timeout(self._request_timeout)
         try:
             self._check_size(scope)
@@ -118,10 +124,14 @@ class Boundary:
     def _record(self, scope: Scope, status: int | None, seconds: float) -> None:
         if not self._templates:
             self._templates = path_templates(scope["app"])
+        route = self._templates.get(scope.get("endpoint"))
+        status = status or _CLIENT_GONE
+        if self._observe is not None:
+            self._observe(scope["method"], route, status, seconds)
         facts: dict[str, Any] = {
             "method": scope["method"],
-            "route": self._templates.get(scope.get("endpoint")),
-            "status": status or _CLIENT_GONE,
+            "route": route,
+            "status": status,
             "ms": round(seconds * 1000, 3),
         }
         if problem := scope["state"].get("problem"):
@@ -131,7 +141,7 @@ class Boundary:
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _SANE_ID.fullmatch(value):
                 facts["client_request_id"] = value.decode("ascii")
-        record = _log.debug if scope["path"].startswith("/health/") else _log.info
+        record = _log.debug if scope["path"].startswith(_PROBES) else _log.info
         record("request", **facts)
 
 
@@ -143,40 +153,6 @@ def _origin(scope: Scope) -> dict[str, str]:
         if name == b"traceparent" and _TRACE_PARENT.fullmatch(value):
             origin["traceparent"] = value.decode("ascii")
     return origin
-
-
-class _Exchange:
-    """The two directions of one request, watched."""
-
-    __slots__ = ("_id_header", "_receive", "_room", "_send", "finished", "status", "timeout")
-
-    def __init__(self, receive: Receive, send: Send, room: int, request_id: str) -> None:
-        self._receive = receive
-        self._send = send
-        self._room = room
-        self._id_header = (b"x-request-id", request_id.encode("ascii"))
-        self.timeout: asyncio.Timeout | None = None
-        self.status: int | None = None
-        self.finished = False
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request":
-            self._room -= len(message.get("body", b""))
-            if self._room < 0:
-                raise BodyTooLargeError
-        return message
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), self._id_header]
-            if self.timeout is not None and not self.timeout.expired():
-                # A stream may last; only waiting for its beginning is limited.
-                self.timeout.reschedule(None)
-        elif not message.get("more_body", False):
-            self.finished = True
-        await self._send(message)
 
 
 def _refusal_of(error: Exception, *, timed_out: bool) -> DomainError:

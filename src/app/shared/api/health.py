@@ -1,16 +1,18 @@
-"""What an orchestrator asks: is the process alive, and can it serve."""
+"""What an orchestrator and an operator ask: is it alive, can it serve, does it fall behind."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from app.shared.api.errors import NotReadyError
+from app.shared.application.backlog import SubscriberLag
 
 READY_WITHIN: Final = 2.0
 """Seconds within which the database must have answered."""
@@ -19,7 +21,22 @@ _NO_STORE = {"Cache-Control": "no-store"}
 _log = structlog.get_logger("app.health")
 
 
-def health_router(ready: Callable[[], Awaitable[None]]) -> APIRouter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsHealth:
+    """How far behind the deliveries are; names of subscribers and numbers, nothing else."""
+
+    status: Literal["clear", "owing", "dead_letters"]
+    owed: int
+    dead: int
+    oldest_age: float | None
+    """Seconds."""
+    subscribers: Sequence[SubscriberLag]
+
+
+def health_router(
+    ready: Callable[[], Awaitable[None]],
+    backlog: Callable[[], Awaitable[Sequence[SubscriberLag]]],
+) -> APIRouter:
     """`ready` returns when the database answers and raises whatever it likes when not."""
     router = APIRouter(prefix="/health", tags=["health"])
 
@@ -39,4 +56,23 @@ def health_router(ready: Callable[[], Awaitable[None]]) -> APIRouter:
             raise NotReadyError(retry_after=1) from error
         return JSONResponse({"status": "ready"}, headers=_NO_STORE)
 
+    @router.get("/events")
+    async def events(response: Response) -> EventsHealth:
+        """What is owed to each subscriber; however much it is, the process is ready."""
+        response.headers.update(_NO_STORE)
+        return _events_health(await backlog())
+
     return router
+
+
+def _events_health(subscribers: Sequence[SubscriberLag]) -> EventsHealth:
+    owed = sum(one.owed for one in subscribers)
+    dead = sum(one.dead for one in subscribers)
+    ages = [one.oldest_age for one in subscribers if one.oldest_age is not None]
+    return EventsHealth(
+        status="dead_letters" if dead else "owing" if owed else "clear",
+        owed=owed,
+        dead=dead,
+        oldest_age=max(ages, default=None),
+        subscribers=subscribers,
+    )

@@ -16,6 +16,9 @@ _OUTAGES = ("08", "25006", "28", "3D", "40", "53", "55P03", "57", "58")
 gone, transaction rolled back (deadlock, serialization), insufficient resources, lock timeout,
 operator intervention, system error. In all of them the same request may succeed in a moment."""
 
+_INTERRUPTIONS = ("08", "25006", "28", "3D", "53", "57P", "58")
+"""Those of them in which PostgreSQL was away, whatever it was asked."""
+
 
 class DatabaseUnavailableError(UnavailableError):
     """PostgreSQL is out of reach, starting, stopping, read-only, full or too busy, or every
@@ -42,6 +45,27 @@ def is_outage(error: BaseException | None) -> bool:
             return error.connection_invalidated or is_outage(error.orig)
         case _:
             return is_outage(error.__cause__)
+
+
+def is_interruption(error: BaseException | None) -> bool:
+    """Whether it is an outage to which what was asked cannot have contributed.
+
+    A deadlock, a lock that was not had in time or a statement that took too long may well be the
+    doing of whoever asked.
+    """
+    match error:
+        case None | TimeoutError():
+            return False
+        case PoolTimeoutError():
+            return True
+        case DBAPIError():
+            return error.connection_invalidated or is_interruption(error.orig)
+        case asyncpg.PostgresError():
+            return (error.sqlstate or "").startswith(_INTERRUPTIONS)
+        case ConnectionError() | asyncpg.InterfaceError() | asyncpg.InternalClientError():
+            return is_outage(error)  # not of just any `OSError`: a file that is missing is ours
+        case _:
+            return is_interruption(error.__cause__)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from app.shared.application.unit_of_work import UnitOfWork
 from app.shared.domain.aggregate import Aggregate
 from app.shared.domain.errors import DomainError
 from app.shared.domain.event import Event
+from app.shared.infrastructure.fail_points import fail_point
 from app.shared.infrastructure.outages import DatabaseUnavailableError, is_outage
 
 Publish = Callable[[AsyncSession, Sequence[Event]], Awaitable[None]]
@@ -84,12 +85,14 @@ class SqlAlchemyUnitOfWork(UnitOfWork):
             events = recorded_events(self._session)
             if events:
                 await self._publish(self._session, events)
+                fail_point("before_commit")
             await self._session.commit()
         except IntegrityError as error:
             if refusal := refusal_of(error, self.refusals):
                 raise refusal from error
             raise
         if events:
+            fail_point("after_commit")
             self._ring()
 
     async def __aexit__(

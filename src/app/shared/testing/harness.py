@@ -16,7 +16,7 @@ from app.shared.container import KernelContainer
 from app.shared.domain.event import Event
 from app.shared.infrastructure.unit_of_work import open_session
 from app.shared.process import Process
-from app.shared.settings import DatabaseSettings, EventsSettings
+from app.shared.settings import BrokerSettings, DatabaseSettings, EventsSettings
 from app.shared.testing.caller import FakeAuthenticator
 from app.shared.web import web_app
 
@@ -70,6 +70,7 @@ async def module_harness(
         deployment=Deployment(),
         database=DatabaseSettings(url=SecretStr(database_url)),
         events=EventsSettings(),
+        broker_settings=BrokerSettings(),
     )
     process = Process(kernel, [module(kernel=kernel, **dependencies)])
     async with process.running(dispatching=False):

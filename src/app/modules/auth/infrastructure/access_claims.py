@@ -35,6 +35,10 @@ class AccessTokenPolicy:
     jitter: timedelta = timedelta(seconds=60)
     leeway: timedelta = timedelta(seconds=10)
 
+    def remembered(self, request_timeout: timedelta) -> timedelta:
+        """How long a token that is revoked now could still be shown and be answered."""
+        return self.lifetime + self.leeway + request_timeout + timedelta(minutes=1)
+
 
 @dataclass(frozen=True, slots=True)
 class SignedClaims:

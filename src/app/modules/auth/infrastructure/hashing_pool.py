@@ -15,6 +15,7 @@ from math import ceil
 from typing import TypeVar
 
 from app.modules.auth.domain.errors import HashingOverloadedError, HashingQueueShareError
+from app.modules.auth.infrastructure.effective_cores import effective_cores
 
 T = TypeVar("T")
 
@@ -39,8 +40,9 @@ class HashingPool:
     def __init__(
         self, threads: int, *, queue: int = 256, patience: float = 2.0, ahead: int = 1
     ) -> None:
-        """`patience` is the longest wait for a permit, in seconds; `ahead` the permits beyond
-        the threads."""
+        """No `threads` are one per core; `patience` is the longest wait for a permit, in seconds;
+        `ahead` the permits beyond the threads."""
+        threads = threads or effective_cores()
         self.threads = threads
         self._queue = queue
         self._share = max(1, queue // 4)

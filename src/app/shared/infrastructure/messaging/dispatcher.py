@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import structlog
 from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.shared.application.backlog import Outcome
 from app.shared.application.event_bus import EventBus
+from app.shared.infrastructure.fail_points import fail_point
 from app.shared.infrastructure.messaging.bell import Bell
 from app.shared.infrastructure.messaging.claiming import Claiming, Delivery
 from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.delivering import Delivering
 from app.shared.infrastructure.messaging.log import EventLog
+from app.shared.infrastructure.messaging.workload import PATIENCE, Workload
 from app.shared.infrastructure.outages import is_outage
+
+PATIENCE_WITH_A_CLAIM = 10.0
+"""Seconds: longer than any claim takes, and shorter than a dead connection keeps silent."""
 
 _log = structlog.get_logger("app.messaging")
 
@@ -26,7 +34,7 @@ class PoolTooSmallError(Exception):
 
 
 class Dispatcher:
-    """Delivers to the subscribers of this process, at most `concurrency` at once.
+    """Delivers to the subscribers of this process, `concurrency` reactions at once.
 
     It asks when the bell rings, and at least every `poll` seconds: so it finds what was published
     by another process, what failed before, and what a dead process had claimed.
@@ -45,15 +53,33 @@ class Dispatcher:
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._engine = engine
+        self._bus = bus
         self._claiming = Claiming(engine, bus)
         self._delivering = Delivering(engine, bus, codec, event_log, bell.ring, draw=draw)
+        self._releasing = self._delivering.releasing
+        self._workload = Workload(bus, self._deliver, concurrency=concurrency, eased=self._eased)
         self._bell = bell
         self._concurrency = concurrency
         self._poll = poll
         self._draw = draw
-        self._running: set[asyncio.Task[None]] = set()
+        self._hungry: set[str] = set()
+        """The subscribers that may have more due than the last claim took."""
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
+
+    @property
+    def outcomes(self) -> Counter[tuple[str, Outcome]]:
+        """How many deliveries of a subscriber ended in which way, since the process started."""
+        return self._delivering.outcomes
+
+    @property
+    def last_delivered(self) -> dict[str, datetime]:
+        """When a subscriber last paid a debt in this process, in UTC."""
+        return self._delivering.last_delivered
+
+    @property
+    def alive(self) -> bool:
+        return self._loop is not None and not self._loop.done()
 
     def start(self) -> None:
         """Raises `PoolTooSmallError` when the pool has less than `concurrency + 2` connections."""
@@ -63,6 +89,8 @@ class Dispatcher:
                 f"{self._concurrency} deliveries at once need a pool of {self._concurrency + 2}, "
                 f"not {pool.size()}"
             )
+        if self.alive:
+            return
         self._stopping = False
         self._loop = asyncio.create_task(self._dispatch(), name="dispatcher")
 
@@ -75,11 +103,15 @@ class Dispatcher:
         try:
             async with asyncio.timeout(grace):
                 await self._loop
-                await self._until_running(0)
+                fail_point("shutdown")
+                await self._give_back(waiting=0.0)
+                while running := self._workload.running:
+                    await asyncio.wait(running)
         except TimeoutError:
-            late = [self._loop, *self._running]
+            late = [self._loop, *self._workload.running]
             for task in late:
                 task.cancel()
+            await self._give_back(waiting=0.0)
             await asyncio.gather(*late, return_exceptions=True)
         self._loop = None
 
@@ -88,50 +120,61 @@ class Dispatcher:
 
         Raises an `ExceptionGroup` of every error that a handler raised; they are recorded too.
         """
-        errors = []
+        errors: list[Exception] = []
+        one_of_each = dict.fromkeys(self._bus.subscribers, 1)
         while True:
-            claim = await self._claiming.claim(1)
+            claim = await self._claiming.claim(one_of_each)
             for delivery in claim.deliveries:
-                if error := await self._delivering.deliver(delivery):
-                    errors.append(error)
-            if not claim.more:
+                errors += await self._delivering.deliver([delivery])
+            if not (claim.deliveries or claim.deferred):
                 break
         if errors:
             raise ExceptionGroup("deliveries failed", errors)
 
     async def _dispatch(self) -> None:
         while not self._stopping:
-            await self._until_running(self._concurrency // 2)
-            if not await self._claim() and not self._stopping:
-                await self._bell.wait(self._poll * (0.75 + self._draw() / 4))
+            await self._claim()
+            if not self._workload.has_room_for(self._hungry):
+                pause = self._poll * (0.75 + self._draw() / 4)
+                await self._bell.wait(min(pause, self._workload.patience))
+                await self._give_back(waiting=PATIENCE)
 
-    async def _claim(self) -> bool:
-        """Whether it is worth asking again at once; an outage of the database is waited out."""
+    async def _claim(self) -> None:
+        """Take on what there is room for; an outage of the database is waited out."""
+        most = self._workload.most(self._hungry)
+        self._hungry = self._bus.subscribers.keys() - most.keys()
         try:
-            claim = await self._claiming.claim(self._concurrency - len(self._running))
+            async with asyncio.timeout(PATIENCE_WITH_A_CLAIM):
+                await self._releasing.release_kept()
+                claim = await self._claiming.claim(most)
         except Exception as error:
             _warn("deliveries wait for the database", error)
-            return False
-        for delivery in claim.deliveries:
-            task = asyncio.create_task(self._deliver(delivery))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        return claim.more
+            return
+        fail_point("after_claim")
+        for subscriber, position in claim.died:
+            _log.warning("delivery died", subscriber=subscriber, position=position)
+            self.outcomes[subscriber, "died"] += 1
+        self._hungry |= claim.left
+        self._workload.take(claim.deliveries)
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    def _eased(self) -> None:
+        if self._workload.has_room_for(self._hungry):
+            self._bell.ring()
+
+    async def _deliver(self, deliveries: Sequence[Delivery]) -> None:
         try:
-            await self._delivering.deliver(delivery)
+            await self._delivering.deliver(deliveries)
         except asyncio.CancelledError:
-            await self._delivering.release(delivery)
+            await self._releasing.release(deliveries)
             raise
         except Exception as error:
             # Neither its result nor its error was stored: the lease runs out, and it is due again.
             _warn("delivery interrupted", error)
 
-    async def _until_running(self, most: int) -> None:
-        """Wait until no more than `most` deliveries run."""
-        while len(self._running) > most:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+    async def _give_back(self, *, waiting: float) -> None:
+        """Other processes may have room for what has waited here for so many seconds."""
+        for deliveries in self._workload.give_up(waiting=waiting):
+            await self._releasing.release(deliveries)
 
 
 def _warn(what: str, error: Exception) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from app.shared.application.event_bus import EventBus
+from app.shared.application.event_bus import EventBus, StoredEvent
 from app.shared.domain.event import Event
 from app.shared.domain.ids import new_id
 from app.shared.infrastructure.messaging.codec import EventCodec
@@ -30,10 +30,28 @@ SELECT published.position, subscription.subscriber, published.key, subscription.
 FROM published JOIN messaging.subscription ON subscription.event_type = published.type
 """
 
+RECEIVE = """
+-- Store an event of another system under its own id, with its deliveries; once, however often it
+-- arrives.
+WITH received AS (
+    INSERT INTO messaging.event (id, type, version, key, payload, meta, occurred_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING position, type, key
+), owed AS (
+    INSERT INTO messaging.delivery (position, subscriber, key, strict)
+    SELECT received.position, subscription.subscriber, received.key, subscription.strict
+    FROM received JOIN messaging.subscription ON subscription.event_type = received.type
+)
+SELECT count(*) > 0 FROM received
+"""
+
 SUBSCRIBE = """
 -- Make the subscriptions of this process known; a row that says the same already is not rewritten.
+-- It is locked, though: in one order, which all who lock several keep to.
 INSERT INTO messaging.subscription AS known (subscriber, event_type, strict)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bool[])
+SELECT * FROM unnest($1::text[], $2::text[], $3::bool[]) AS given (subscriber, event_type, strict)
+ORDER BY subscriber, event_type
 ON CONFLICT (subscriber, event_type) DO UPDATE SET strict = excluded.strict
 WHERE known.strict <> excluded.strict
 """
@@ -79,13 +97,19 @@ class EventLog:
             ([new_id() for _ in events], names, versions, keys, payloads, json.dumps(meta)),
         )
 
+    async def receive(self, statements: Statements, event: StoredEvent) -> bool:
+        """Whether it is new here; the unique id is the inbox."""
+        meta = json.dumps(dict(event.meta))
+        this = (event.id, event.type, event.version, event.key, event.payload, meta)
+        return bool(await statements.value(RECEIVE, *this, event.occurred_at))
+
 
 async def register_subscriptions(statements: Statements, bus: EventBus) -> None:
     """Let publishing owe events to the subscribers of this process from now on."""
-    reactions = bus.subscribers.values()
-    await statements.rows(
-        SUBSCRIBE,
-        [reaction.name for reaction in reactions],
-        [reaction.event.name for reaction in reactions],
-        [reaction.strict for reaction in reactions],
-    )
+    subscriptions = [
+        (subscriber.name, event_type, subscriber.strict)
+        for subscriber in bus.subscribers.values()
+        for event_type in subscriber.event_types
+    ]
+    names, event_types, strict = zip(*subscriptions, strict=True) if subscriptions else ((), (), ())
+    await statements.rows(SUBSCRIBE, names, event_types, strict)

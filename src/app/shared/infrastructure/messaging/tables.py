@@ -46,6 +46,7 @@ subscription = Table(
     Column("subscriber", Text, nullable=False),
     Column("event_type", Text, nullable=False),
     Column("strict", Boolean, nullable=False),
+    Column("last_delivered_at", DateTime(timezone=True)),
     PrimaryKeyConstraint("subscriber", "event_type"),
     schema=SCHEMA,
     comment="Who is owed which events. Publishing reads this, so that rolling deploys are safe.",
@@ -88,4 +89,10 @@ Index(
     delivery.c.position,
     postgresql_where=delivery.c.key.is_not(None)
     & (delivery.c.dead_at.is_(None) | delivery.c.strict),
+)
+Index(
+    "ix_delivery_dead",
+    delivery.c.subscriber,
+    delivery.c.position,
+    postgresql_where=delivery.c.dead_at.is_not(None),
 )

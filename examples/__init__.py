@@ -1,0 +1,1 @@
+"""Compositions other than the product's own, each of them tested."""

@@ -1,0 +1,1 @@
+"""The modules of the product as two services, each with a database, joined by a broker."""

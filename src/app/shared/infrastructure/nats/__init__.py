@@ -1,0 +1,1 @@
+"""NATS JetStream as the broker; imported only where BROKER_URL is set."""

@@ -1,0 +1,61 @@
+"""What is promised through every outage, and after it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import httpx
+
+from app.database import asyncpg_dsn
+from tests.e2e.socket.outage.crowd import Crowd
+from tests.e2e.socket.server import Server, eventually
+
+OWED = "SELECT count(*) FROM messaging.delivery"
+RECOVERY = 5.0
+"""Seconds: what is promised from the end of an outage until newcomers meet no 503."""
+
+LONGEST = 10.0
+"""Seconds within which everything has an answer, by the settings below."""
+
+PATIENT = {
+    "APP_REQUEST_TIMEOUT": "2",
+    "DATABASE_POOL_TIMEOUT": "1",
+    "DATABASE_CONNECT_TIMEOUT": "1",
+    "EVENTS_POLL": "0.5",
+}
+"""Shorter than the defaults, so that a request that waits is answered within the test."""
+
+
+@asynccontextmanager
+async def crowded(server: Server) -> AsyncIterator[Crowd]:
+    """A crowd all around the block; newcomers are well before it and soon after it."""
+    # Shorter than the server keeps an idle connection: nobody sends on one that it just closes.
+    limits = httpx.Limits(keepalive_expiry=2)
+    async with httpx.AsyncClient(base_url=server.url, timeout=LONGEST, limits=limits) as client:
+        crowd = Crowd(client)
+        crowd.arrive()
+        try:
+            await crowd.welcomes(within=20)
+            yield crowd
+            await crowd.welcomes(within=RECOVERY)
+            await crowd.leave()
+        finally:
+            await crowd.dissolve()
+
+
+async def nothing_was_lost(url: str) -> None:
+    """Every account gets its profile; nothing stays owed, dead letters included."""
+    connection = await asyncpg.connect(asyncpg_dsn(url))
+
+    async def is_settled() -> bool:
+        return bool(await connection.fetchval(OWED) == 0)
+
+    try:
+        await eventually(is_settled)
+        accounts = await connection.fetchval("SELECT count(*) FROM auth.account")
+        profiles = await connection.fetchval("SELECT count(*) FROM users.profile")
+    finally:
+        await connection.close()
+    assert accounts == profiles > 0
