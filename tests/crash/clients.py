@@ -1,0 +1,27 @@
+"""Clients of processes that die: they ask again until they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from itertools import cycle
+
+import httpx
+
+from tests.e2e.visitor import Visitor
+
+PAUSE = 0.02
+
+
+async def register(servers: Sequence[httpx.AsyncClient], address: str) -> None:
+    """Ask one server after the other; a request that was cut may have been heard or not."""
+    for server in cycle(servers):
+        try:
+            answer = await Visitor(server).register(address)
+        except httpx.TransportError:
+            await asyncio.sleep(PAUSE)
+            continue
+        if answer.status_code == 202:
+            return
+        assert answer.status_code == 503, answer.text
+        await asyncio.sleep(PAUSE)
