@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.bare import CORES
+from bench.deliveries import BATCHES, HOT, ONE_BY_ONE, SIZES, sized
 from bench.figures import Figures, Spread, difference, ratio
 
 HASH_MIB = 19
@@ -67,6 +68,23 @@ def judge(figures: Figures) -> Iterator[Budget]:
     insert = named("bare insert at that pace, PostgreSQL CPU ms")
     written = ratio(of("register, cheap hash", "product", "postgres_ms"), insert)
     yield Budget("G9", "register, PostgreSQL CPU over a single insert at its pace", 3, 2, written)
+
+    shortest, longest = sized(SIZES[0]), sized(SIZES[-1])
+    for scenario, called, must in (
+        (ONE_BY_ONE, "one by one", 1_000),
+        (BATCHES, "in batches of 100", 5_000),
+    ):
+        pace = of(scenario, shortest, "per_second")
+        yield Budget(
+            "G10", f"deliveries {called}", must, must * 3, pace, " per second", at_least=True
+        )
+    for name in (longest, HOT):
+        slower = ratio(of(ONE_BY_ONE, name, "p50_ms"), of(ONE_BY_ONE, shortest, "p50_ms"))
+        yield Budget("G10", f"a claim with {name} over with {shortest}", 2, 1.2, slower)
+        pace = ratio(of(ONE_BY_ONE, name, "per_second"), of(ONE_BY_ONE, shortest, "per_second"))
+        yield Budget(
+            "G10", f"deliveries/s with {name} over with {shortest}", 0.5, 0.8, pace, at_least=True
+        )
 
     yield Budget("G11", "memory of a worker, idle", 130, 100, named("memory idle, MiB"), " MiB")
     grown = named("memory added by the storm, MiB")

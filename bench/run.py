@@ -16,6 +16,7 @@ from rich.console import Console
 from bench.accounting import Strangers
 from bench.bare import CORES, BareSql, import_cpu_seconds
 from bench.budgets import judge
+from bench.deliveries import measure_deliveries, measure_idle
 from bench.figures import Figures
 from bench.measure import FULL, PUBLISHING, QUICK, WARM_SECONDS, Run
 from bench.processes import BIN, ROOT, UVICORN, BrokenRunError, Postgres, Server
@@ -70,6 +71,11 @@ def measure(stage: Stage, run: Run, sql: BareSql) -> None:
     stage.migrate()
     for _ in range(run.effort.repetitions):
         run.figures.single["import, CPU s"].append(import_cpu_seconds("app.main"))
+    with stage.product(CHEAP_HASH):
+        run.say("doing nothing")
+        measure_idle(run.postgres, run.figures, "app serve")
+    run.say("deliveries")
+    measure_deliveries(run.postgres, run.figures, run.effort.repetitions)
     with stage.product(CHEAP_HASH) as product, stage.ceiling(CHEAP_HASH) as ceiling:
         for server in (product, ceiling):
             run.warm(server, TOKENS)
