@@ -263,9 +263,9 @@ FOR UPDATE
         ),
     ),
     Mutation(
-        "what others hold is paid without being handled",
+        "what others took is paid for without being handled",
         _messaging("delivering", "if delivery.position in locked]", "]"),
-        red=_tests("test_dispatcher", "test_what_somebody_else_holds_is_not_paid_for"),
+        red=_tests("test_batches", "test_what_others_took_and_gave_back_meanwhile_is_not_paid_for"),
     ),
     Mutation(
         "what is given back keeps its attempt",

@@ -158,3 +158,25 @@ async def test_a_batch_fits_however_many_there_are(
 
     assert sorted(await messaging.seen("lab.first")) == ALL_TEN
     assert await messaging.owed() == []
+
+
+async def test_what_others_took_and_gave_back_meanwhile_is_not_paid_for(
+    messaging: Messaging,
+) -> None:
+    """Its attempt is the one that was claimed here again, but here it did not run."""
+
+    async def give_back_the_other(*_: object) -> None:
+        await messaging.statements.rows(
+            "UPDATE messaging.delivery SET attempts = 1 WHERE position = 2"
+        )
+
+    reaction = observer("lab.first", after=give_back_the_other, batch=2)
+    dispatcher = await messaging.dispatcher(reaction)
+    await messaging.publish(*(NumberDrawn(series=f"s{n}", number=1) for n in (1, 2)))
+    claim = await dispatcher._claiming.claim({"lab.first": 2})
+    await messaging.statements.rows("UPDATE messaging.delivery SET attempts = 2 WHERE position = 2")
+
+    await dispatcher._delivering.deliver(claim.deliveries)
+
+    assert await messaging.seen("lab.first") == [("s1", 1)]
+    assert await messaging.owed() == [("lab.first", 2, 1, False)]
