@@ -61,15 +61,16 @@ class Cluster:
     def running_url(self) -> str | None:
         """The address of the server that runs on these data now, if one does."""
         lines = self._pid_file()
-        return self.url(int(lines[3])) if self._is_running() and len(lines) > 3 else None
+        ready = "".join(lines[7:]).strip() == "ready"  # neither starting nor stopping
+        return self.url(int(lines[3])) if ready and self._is_running() else None
 
-    def own(self) -> IO[str]:
+    def own(self, *, wait: bool = True) -> IO[str]:
         """The lock of the only owner, until closed; a killed one's may come free in a moment.
 
-        Raises BlockingIOError when the other owner stays.
+        Raises BlockingIOError when the other owner stays, without `wait` when there is one.
         """
         lock = (self.home / "owner.lock").open("w")
-        give_up = time.monotonic() + OWNER_GONE_WITHIN
+        give_up = time.monotonic() + (OWNER_GONE_WITHIN if wait else 0.0)
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

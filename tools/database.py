@@ -7,18 +7,24 @@ import asyncio
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import asyncpg
 from dotenv import dotenv_values
 
 from tools.cluster import PostgresError
 from tools.postgres import ROOT, EmbeddedPostgres
+from tools.sharing import SharedPostgres
 from tools.steps import StepError, fail, step
 
 CONNECT_TIMEOUT = 5.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALLED = 128
+"""What a shell adds to the number of the signal that ended a command."""
 
 
 def configured(name: str) -> str | None:
@@ -34,7 +40,8 @@ def embedded() -> EmbeddedPostgres:
 def development_database(*, share: bool) -> Iterator[str]:
     """The URL of a database that answers, for as long as the block runs.
 
-    With `share`, a server that `make up` keeps running is used as it is. Raises StepError.
+    With `share`, a server that another process keeps running is used as it is, and one that is
+    started here stays for the others who share it. Raises StepError.
     """
     url = configured("DATABASE_URL")
     if url is not None:
@@ -43,19 +50,20 @@ def development_database(*, share: bool) -> Iterator[str]:
         yield url
         return
     server = embedded()
+    shared = SharedPostgres(server) if share else None
     try:
-        running = server.running_url() if share else None
+        running = shared.join() if shared else None
         if running is None:
             with step("start PostgreSQL"):
-                running = server.start()
+                running = (shared or server).start()
             if server.notice is not None:
-                print(f"  ({server.notice})", flush=True)
+                print(f"  ({server.notice})", file=sys.stderr, flush=True)
     except PostgresError as error:
         raise StepError(str(error)) from error
     try:
         yield running
     finally:
-        server.stop()
+        (shared or server).stop()
 
 
 def _reach(url: str) -> None:
@@ -76,11 +84,41 @@ def _reach(url: str) -> None:
         ) from error
 
 
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command, pass on to it what this process is told, and return its exit code."""
+    try:
+        child = subprocess.Popen(command, env=environment)
+    except OSError as error:
+        raise StepError(f"cannot run {command[0]}: {error.strerror}") from error
+
+    def pass_on(number: int, _: object) -> None:
+        # What is typed at a terminal is told to all of its foreground: once is enough.
+        if number != signal.SIGINT or not _in_foreground():
+            child.send_signal(number)
+
+    before = {one: signal.signal(one, pass_on) for one in SIGNALS}
+    code = child.wait()
+    for one, handler in before.items():
+        signal.signal(one, handler)
+    return code if code >= 0 else SIGNALLED - code
+
+
+def _in_foreground() -> bool:
+    try:
+        with Path("/dev/tty").open("rb") as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:  # there is no terminal
+        return False
+
+
 def main() -> int:
+    command = sys.argv[1:]
+    if not command:
+        fail("say which command: python -m tools.database COMMAND...")
+        return 2
     try:
         with development_database(share=True) as url:
-            environment = {**os.environ, "DATABASE_URL": url}
-            return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
+            return _run(command, {**os.environ, "DATABASE_URL": url})
     except StepError as error:
         fail(error)
         return 1

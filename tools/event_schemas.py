@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 
 from app.container import compose
 from app.settings import Settings
+from app.shared.application.composition import CompositionError
 from app.shared.infrastructure.messaging.codec import EventCodec, UnreadableEventError
 from tools.postgres import ROOT
 from tools.schema_changes import breaking_changes
@@ -175,7 +176,11 @@ def _read(file: Path) -> Any:
 
 
 def main() -> int:
-    codec = compose(Settings.load()).codec
+    try:
+        codec = compose(Settings.load()).codec
+    except CompositionError as error:
+        fail(error)
+        return 1
     for file in write(codec):
         print(f"wrote {file.relative_to(ROOT)}")
     left = objections(codec)

@@ -31,6 +31,10 @@ ACCOUNTS = ("postgres", "nobody")
 SPEED_OVER_SAFETY = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
+class InUseError(PostgresError):
+    """Another process owns these data."""
+
+
 class EmbeddedPostgres:
     """One server, its data in `data_dir`, owned by this process.
 
@@ -62,17 +66,18 @@ class EmbeddedPostgres:
         folder = Path(tempfile.mkdtemp(prefix="temporary-", dir=where))
         return cls(folder, settings=SPEED_OVER_SAFETY | settings, discard=True)
 
-    def start(self) -> str:
+    def start(self, *, wait: bool = True) -> str:
         """Start the server and return the URL of its maintenance database, as its superuser.
 
-        Raises PostgresError, whose message is one line that says what to do.
+        Raises PostgresError, whose message is one line that says what to do; without `wait` at
+        once where another process owns the data.
         """
         try:
             cluster = self._cluster()
-            self._owned = cluster.own()
+            self._owned = cluster.own(wait=wait)
         except BlockingIOError:
             self.stop()
-            raise PostgresError(
+            raise InUseError(
                 f"the database in {self.data_dir} is in use by another run: stop that one first"
             ) from None
         except OSError as error:

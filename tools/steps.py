@@ -1,4 +1,7 @@
-"""One line per step with its seconds; an old Python must be able to read this file."""
+"""One line per step with its seconds; an old Python must be able to read this file.
+
+To standard error: standard output belongs to what a command is asked for.
+"""
 
 import contextlib
 import sys
@@ -15,19 +18,19 @@ class StepError(Exception):
 @contextlib.contextmanager
 def step(what: str) -> "Iterator[None]":
     """Say what is being done and, when it is done, how many seconds it took."""
-    print(f"  {what:<{WIDTH}}", end="", flush=True)
+    print(f"  {what:<{WIDTH}}", end="", file=sys.stderr, flush=True)
     began = time.monotonic()
     try:
         yield
     except BaseException:
-        print(" failed", flush=True)
+        print(" failed", file=sys.stderr, flush=True)
         raise
-    print(f"{time.monotonic() - began:6.1f} s", flush=True)
+    print(f"{time.monotonic() - began:6.1f} s", file=sys.stderr, flush=True)
 
 
 def done(what: str, seconds: float) -> None:
     """Say the whole line at the end, for a step that prints lines of its own."""
-    print(f"  {what:<{WIDTH}}{seconds:6.1f} s", flush=True)
+    print(f"  {what:<{WIDTH}}{seconds:6.1f} s", file=sys.stderr, flush=True)
 
 
 def fail(message: object) -> None:
