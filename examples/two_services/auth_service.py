@@ -1,6 +1,8 @@
 r"""`auth` alone: it serves HTTP, and tells by the broker who registered.
 
-BROKER_RELAYS=auth.account_registered \
+export DATABASE_URL=postgresql://app:app@127.0.0.1:5432/auth
+alembic upgrade heads
+BROKER_URL=nats://127.0.0.1:4222 BROKER_RELAYS=auth.account_registered \
     uvicorn --factory examples.two_services.auth_service:create_app
 """
 

@@ -1,6 +1,8 @@
 r"""`users` alone, in a worker: it makes a profile for everybody who registered elsewhere.
 
-BROKER_CONSUMES=auth.account_registered BROKER_CONSUMER=users \
+export DATABASE_URL=postgresql://app:app@127.0.0.1:5432/users
+alembic upgrade heads
+BROKER_URL=nats://127.0.0.1:4222 BROKER_CONSUMES=auth.account_registered BROKER_CONSUMER=users \
     python -m examples.two_services.users_service
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dependency_injector.containers import Container as AnyContainer
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Container, Dependency
 
@@ -9,7 +10,8 @@ from app.modules.auth.container import AuthContainer
 from app.modules.users.container import UsersContainer
 from app.settings import Settings
 from app.shared.container import KernelContainer
-from app.shared.process import Process
+from app.shared.infrastructure.messaging.log import register_subscriptions
+from app.shared.process import Process, event_bus
 
 
 class RootContainer(DeclarativeContainer):
@@ -31,9 +33,22 @@ class RootContainer(DeclarativeContainer):
 def compose(settings: Settings) -> Process:
     """A fresh process of all modules; nothing of it is shared with another."""
     root = RootContainer(settings=settings)
-    modules = [
+    return Process(root.kernel(), _modules(root))
+
+
+async def subscribe(settings: Settings) -> None:
+    """Let publishing owe events to the subscribers of this code, before any process of it runs."""
+    root = RootContainer(settings=settings)
+    kernel = root.kernel()
+    try:
+        await register_subscriptions(kernel.statements(), event_bus(kernel, _modules(root)))
+    finally:
+        await kernel.statements().close()
+
+
+def _modules(root: RootContainer) -> list[AnyContainer]:
+    return [
         provider()
         for name, provider in root.providers.items()
         if isinstance(provider, Container) and name != "kernel"
     ]
-    return Process(root.kernel(), modules)

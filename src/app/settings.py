@@ -111,8 +111,11 @@ class Settings(SettingsGroup):
             problems.append("APP_PUBLIC_URL is not a plain http(s) URL without a trailing slash")
         if self.auth.refresh_grace and not self.request_timeout < self.auth.refresh_grace:
             problems.append("APP_REQUEST_TIMEOUT is not shorter than AUTH_REFRESH_GRACE")
-        if self.database.pool_size < self.events.concurrency + 2:
-            problems.append("DATABASE_POOL_SIZE is less than EVENTS_CONCURRENCY plus 2")
+        pool, needed = self.database.pool_size, self.events.concurrency + 2
+        if pool < needed:
+            problems.append(
+                f"DATABASE_POOL_SIZE, {pool}, is less than EVENTS_CONCURRENCY plus 2, {needed}"
+            )
         if self.environment == "production":
             problems += self._unsafe_in_production()
         if problems:

@@ -19,11 +19,11 @@ def misfits(provider: Provider[Any]) -> dict[str, Any]:
         *map(injected, assembled.args),
         **{name: injected(value) for name, value in assembled.kwargs.items()},
     )
-    hints = _hints(made)
+    declared = hints(made)
     return {
         name: value
         for name, value in given.arguments.items()
-        if name in hints and not fits(value, hints[name])
+        if name in declared and not fits(value, declared[name])
     }
 
 
@@ -90,6 +90,7 @@ def _gives(function: Any, hint: Any) -> bool:
     )
 
 
-def _hints(made: Any) -> dict[str, Any]:
+def hints(made: Any) -> dict[str, Any]:
+    """What a class or a function says of its parameters."""
     told_by_init = isinstance(made, type) and not is_dataclass(made)
     return get_type_hints(made.__init__ if told_by_init else made)

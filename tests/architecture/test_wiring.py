@@ -27,7 +27,7 @@ from app.shared.application.event_bus import Effect, Reaction, Subscriber
 from app.shared.application.unit_of_work import UnitOfWork
 from app.shared.domain.event import Event
 from app.shared.process import Process
-from tests.architecture.fitting import fits, misfits
+from tests.architecture.fitting import fits, hints, misfits
 from tests.architecture.product import (
     bounded_contexts,
     classes,
@@ -51,13 +51,38 @@ def test_the_root_container_lists_every_module(process: Process) -> None:
 
 
 def test_every_collaborator_is_of_the_type_that_its_owner_declares(process: Process) -> None:
-    wrong = {
-        f"{provider.provides.__qualname__}.{name}": value
+    wrong = [
+        f"{name} of {provider.provides.__qualname__}: {mistaken(provider, name, value)}"
         for provider in providers(process)
         for name, value in misfits(provider).items()
-    }
+    ]
 
-    assert wrong == {}
+    assert not wrong, "\n".join(wrong)
+
+
+def mistaken(provider: Any, name: str, value: object) -> str:
+    """What a developer has to mend where `value` is injected under `name`."""
+    declared, given = hints(provider.provides)[name], type(value).__qualname__
+    if getattr(declared, "_is_protocol", False):
+        owner = provider.provides.__qualname__
+        return (
+            f"{given} does not inherit from the port {declared.__qualname__} that {owner} declares"
+        )
+    return f"{value!r} is not what it declares, {declared}"
+
+
+def test_an_adapter_that_inherits_from_no_port_is_named_with_it(process: Process) -> None:
+    class WallClock:
+        """Has the method of a clock, and that is not enough."""
+
+        def now(self) -> None: ...
+
+    provider = Singleton(CreateProfile, clock=WallClock())
+    [(name, value)] = misfits(provider).items()
+
+    assert mistaken(provider, name, value).endswith(
+        "WallClock does not inherit from the port Clock that CreateProfile declares"
+    )
 
 
 def test_everything_can_be_built_without_a_connection_to_the_database(

@@ -38,4 +38,5 @@ async def consuming(broker: Broker, inbox: Inbox, *types: str) -> AsyncIterator[
         yield
     finally:
         task.cancel()
-        await asyncio.wait({task})
+        await asyncio.wait({task}, timeout=10)
+        assert task.done()

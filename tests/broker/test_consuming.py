@@ -117,13 +117,14 @@ async def test_what_a_dead_process_had_been_handed_goes_to_another_before_anythi
     dying = broker_at(nats_server.url, ack_wait=1.0)
     await dying.open()
     consumption = asyncio.create_task(dying.consume([TYPE], die_with_it))
-    await handed.wait()
+    async with asyncio.timeout(30):
+        await handed.wait()
     async with opened(nats_server.url, ack_wait=1.0) as living, consuming(living, inbox):
         await dying.close()
         await inbox.has(len(sent))
 
     consumption.cancel()
-    await asyncio.wait({consumption})
+    await asyncio.wait({consumption}, timeout=10)
     assert inbox.events == sent
 
 

@@ -11,10 +11,20 @@ import httpx
 from tests.e2e.visitor import Visitor
 
 PAUSE = 0.02
+WITHIN = 60.0
+"""Seconds in which some server is there to answer."""
 
 
 async def register(servers: Sequence[httpx.AsyncClient], address: str) -> None:
-    """Ask one server after the other; a request that was cut may have been heard or not."""
+    """Ask one server after the other; a request that was cut may have been heard or not.
+
+    Raises `TimeoutError` when none of them answers.
+    """
+    async with asyncio.timeout(WITHIN):
+        await _register(servers, address)
+
+
+async def _register(servers: Sequence[httpx.AsyncClient], address: str) -> None:
     for server in cycle(servers):
         try:
             answer = await Visitor(server).register(address)

@@ -160,7 +160,11 @@ FOR UPDATE
             "LIMIT known.most + $5 FOR UPDATE SKIP LOCKED",
             "LIMIT known.most + $5 FOR UPDATE",
         ),
-        red=_tests("test_t9_slow_handler", "test_a_reaction_slower_than_its_lease_runs_once"),
+        red=_tests(
+            "test_t9_slow_handler",
+            "test_a_reaction_slower_than_its_lease_runs_once",
+            "test_beside_a_second_process_a_reaction_slower_than_its_lease_runs_once",
+        ),
     ),
     Mutation(
         "a claim does not lock what it takes",
@@ -169,7 +173,11 @@ FOR UPDATE
             "LIMIT known.most + $5 FOR UPDATE SKIP LOCKED",
             "LIMIT known.most + $5",
         ),
-        red=_tests("test_t9_slow_handler", "test_a_reaction_slower_than_its_lease_runs_once"),
+        red=_tests(
+            "test_t9_slow_handler",
+            "test_a_reaction_slower_than_its_lease_runs_once",
+            "test_beside_a_second_process_a_reaction_slower_than_its_lease_runs_once",
+        ),
     ),
     Mutation(
         "an attempt is counted when it fails, not before it runs",
@@ -241,6 +249,64 @@ FOR UPDATE
 """,
         ),
         red=_tests("test_effects", "test_an_effect_runs_without_a_connection_or_a_transaction"),
+    ),
+    Mutation(
+        "an effect has no timeout",
+        _messaging(
+            "delivering", "        async with bounded(subscriber.timeout):\n", "        if True:\n"
+        ),
+        red=_tests("test_effects", "test_an_effect_beyond_its_timeout_has_failed_and_backs_off"),
+    ),
+    Mutation(
+        "a reaction has no timeout",
+        _messaging("delivering", "async with bounded(reaction.timeout):", "if True:"),
+        red=_tests(
+            "test_interruptions",
+            "test_a_reaction_that_takes_longer_than_its_timeout_has_failed",
+        ),
+    ),
+    Mutation(
+        "what a dead process had claimed is nobody's for minutes",
+        _messaging("claiming", "LEASE = 4.0", "LEASE = 400.0"),
+        red=(
+            "tests/unit/messaging/test_leases.py"
+            "::test_what_a_reaction_had_claimed_is_claimed_again_within_ten_seconds",
+        ),
+    ),
+    Mutation(
+        "an effect counts as abandoned minutes after its timeout",
+        _messaging("claiming", "CLOSING = 5.0", "CLOSING = 500.0"),
+        red=(
+            "tests/unit/messaging/test_leases.py"
+            "::test_what_an_effect_had_claimed_is_claimed_again_ten_seconds_after_its_timeout",
+        ),
+    ),
+    Mutation(
+        "a claim looks on until it has found enough that is not blocked",
+        _messaging(
+            "claiming",
+            "WHERE subscriber = known.subscriber AND dead_at IS NULL AND available_at <= now()\n",
+            """\
+WHERE subscriber = known.subscriber AND dead_at IS NULL AND available_at <= now()
+            AND NOT EXISTS (
+                SELECT FROM messaging.delivery AS earlier
+                WHERE earlier.subscriber = delivery.subscriber AND earlier.key = delivery.key
+                    AND earlier.position < delivery.position AND earlier.dead_at IS NULL
+            )
+""",
+        ),
+        red=_tests(
+            "test_claim_plan",
+            "test_a_claim_from_a_million_looks_at_few_pages_of_the_right_indexes",
+        ),
+    ),
+    Mutation(
+        "a claim is planned by what PostgreSQL believes of the queue",
+        _messaging("claiming", "set_config('enable_seqscan', 'off', true)", "true"),
+        red=_tests(
+            "test_claim_plan",
+            "test_a_claim_from_a_million_looks_at_few_pages_of_the_right_indexes",
+        ),
     ),
     Mutation(
         "of a batch that fails nothing is tried alone",

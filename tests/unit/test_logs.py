@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -134,6 +137,32 @@ def test_neither_a_member_nor_a_traceback_shows_a_secret(style: str) -> None:
     assert "a defect" in text
     assert "a missing value" in text
     assert SECRET not in text
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_what_is_no_terminal_gets_no_colours(style: str) -> None:
+    assert "\x1b" not in printed(style)
+
+
+def test_a_terminal_gets_colours_unless_it_wants_none() -> None:
+    assert "\x1b[" in shown_on_a_terminal({})
+    assert "\x1b[3" not in shown_on_a_terminal({"NO_COLOR": "1"})
+
+
+def shown_on_a_terminal(environment: dict[str, str]) -> str:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "console", SECRET],
+        env=os.environ | {"TERM": "xterm"} | environment,
+        stdout=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError), os.fdopen(ours, "rb", buffering=0) as terminal:
+        while part := terminal.read(4096):
+            shown += part
+    assert process.wait() == 0
+    return shown.decode()
 
 
 @pytest.mark.parametrize("style", ["json", "console"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from pydantic import ValidationError
@@ -14,6 +16,8 @@ from app.database import asyncpg_dsn
 from app.modules.auth.settings import AuthSettings
 from app.settings import Settings, SettingsError
 from app.shared.application.deployment import Deployment, Environment
+from app.shared.domain.event import Event
+from app.shared.infrastructure.messaging.codec import EventCodec
 
 SAFE = {
     "APP_ENVIRONMENT": "production",
@@ -178,7 +182,7 @@ def test_mistakes_in_several_groups_are_told_together(monkeypatch: pytest.Monkey
         ),
         (
             {"EVENTS_CONCURRENCY": "9"},
-            "DATABASE_POOL_SIZE is less than EVENTS_CONCURRENCY plus 2",
+            "DATABASE_POOL_SIZE, 10, is less than EVENTS_CONCURRENCY plus 2, 11",
         ),
     ],
 )
@@ -358,6 +362,20 @@ def test_the_types_of_events_are_written_with_commas(monkeypatch: pytest.MonkeyP
     assert SECRET not in repr(settings)
 
 
+@pytest.mark.parametrize("setting", ["BROKER_RELAYS", "BROKER_CONSUMES"])
+def test_whatever_an_event_may_be_named_can_go_out_and_come_in(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclass(frozen=True, slots=True)
+    class MessageReceived(Event):
+        name: ClassVar[str] = "iso20022.message_received"
+
+    EventCodec([MessageReceived])
+    settings = load(monkeypatch, **BROKER, **{setting: MessageReceived.name})
+
+    assert MessageReceived.name in (*settings.broker.relays, *settings.broker.consumes)
+
+
 @pytest.mark.parametrize(
     ("variables", "line"),
     [
@@ -385,5 +403,5 @@ def test_a_broker_without_its_extra_is_one_line(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "nats", None)
 
     assert refusal(monkeypatch, BROKER_URL="nats://one") == [
-        "BROKER_URL is without its extra: pip install 'bulkhead[nats]'"
+        "BROKER_URL is without its client: install the extra `nats`"
     ]

@@ -12,10 +12,17 @@ from app.cli.running import migrate, serve, worker
 from app.cli.schedule import schedule
 from app.modules.auth.infrastructure.key_files import KeyRingError
 from app.settings import SettingsError
+from app.shared.application.composition import CompositionError
 from app.shared.domain.errors import DomainError
 from app.shared.infrastructure.messaging.subscriptions import RefusedError
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Bulkhead: its processes, its database, its keys, and what happens to its events.",
+    rich_markup_mode="markdown",  # which lets no line of a docstring end a line of the help
+)
 for command in (serve, worker, migrate):
     cli.command()(command)
 cli.add_typer(keys, name="keys")
@@ -30,9 +37,7 @@ def main() -> None:
         cli()
     except SettingsError as error:
         fail(*error.lines)
-    except KeyRingError as error:
-        fail(str(error))
-    except RefusedError as error:
+    except (CompositionError, KeyRingError, RefusedError) as error:
         fail(str(error))
     except DomainError as error:
         fail(error.detail)

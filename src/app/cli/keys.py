@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from app.cli.showing import AsJson, show_json, show_table
 from app.container import compose
 from app.modules.auth.infrastructure.key_files import Kind
 from app.modules.auth.infrastructure.key_ring import KeyRing
@@ -18,23 +16,17 @@ from app.settings import Settings
 
 keys = typer.Typer(no_args_is_help=True, help="The keys that sign tokens.")
 
+TITLES = ("kid", "kind", "algorithm", "mints")
+
 
 @keys.command("list")
-def list_keys(
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
-) -> None:
+def list_keys(as_json: AsJson = False) -> None:
     """Show every key by its id, without its content."""
-    rows = [
-        {"kid": key.kid, "kind": key.kind, "algorithm": key.algorithm, "mints": key.mints}
-        for key in _key_ring().listing()
-    ]
+    listed = _key_ring().listing()
     if as_json:
-        typer.echo(json.dumps(rows))
+        show_json(listed)
         return
-    table = Table("kid", "kind", "algorithm", "mints")
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    Console().print(table)
+    show_table(TITLES, [(key.kid, key.kind, key.algorithm, key.mints) for key in listed])
 
 
 @keys.command("rotate")

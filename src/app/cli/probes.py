@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -25,8 +26,12 @@ def listener(host: str, port: int) -> socket.socket:
     """Bound before anything else starts, so that a taken port is one line and no half a process."""
     try:
         return socket.create_server((host, port))
+    except socket.gaierror as error:
+        fail(f"--health-host: {host} is no address here ({error.strerror})")
     except OSError as error:
-        fail(f"--health-port: cannot listen on {host}:{port} ({error.strerror})")
+        # What the error itself says names the address as well, in Python's words.
+        reason = os.strerror(error.errno or 0)
+        fail(f"--health-port: cannot listen on {host}:{port} ({reason})")
 
 
 @asynccontextmanager

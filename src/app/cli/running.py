@@ -23,6 +23,7 @@ from app.cli.console import (
     run,
 )
 from app.cli.probes import answering, listener
+from app.container import subscribe
 from app.main import create_app
 from app.modules.auth.infrastructure.effective_cores import effective_cores
 from app.settings import Settings
@@ -105,6 +106,7 @@ def migrate() -> None:
     configure_process_logs(settings)
     run(check_database(settings, migrated=False))
     migrate_database(settings.database.url.get_secret_value())
+    run(subscribe(settings))
 
 
 async def _work(process: Process, health: socket.socket | None) -> None:
@@ -129,6 +131,7 @@ async def _work(process: Process, health: socket.socket | None) -> None:
             "worker delivers events",
             subscribers=sorted(process.bus.subscribers),
             concurrency=process.kernel.events().concurrency,
+            health=None if health is None else "http://{}:{}/health".format(*health.getsockname()),
             loop=type(loop).__module__,
         )
         await stopped.wait()

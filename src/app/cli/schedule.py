@@ -2,51 +2,52 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from app.cli.console import fail, load_process, run, within
+from app.cli.console import asking, fail, load_process, run
+from app.cli.showing import AsJson, show_json, show_table
+from app.shared.infrastructure.scheduling.stored_jobs import Run
+from app.shared.process import Process
 
 schedule = typer.Typer(no_args_is_help=True, help="Scheduled work: when it runs, how it went.")
 
+TITLES = ("job", "schedule", "last run", "took", "outcome", "result", "next")
+
 
 @schedule.command("list")
-def list_jobs(
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
-) -> None:
+def list_jobs(as_json: AsJson = False) -> None:
     """Show every job with its last run and its next time, in UTC."""
     process = load_process()
-    states = run(within(process, process.scheduler.states()))
+    states = run(asking(process.kernel, process.scheduler.states()))
     if as_json:
-        typer.echo(json.dumps([asdict(state) for state in states], default=datetime.isoformat))
+        show_json(states)
         return
-    table = Table("job", "schedule", "last run", "took", "outcome", "result", "next")
-    for state in states:
-        table.add_row(
-            state.name,
-            state.schedule,
-            _time(state.started_at),
-            "" if state.seconds is None else f"{state.seconds:.1f} s",
-            state.outcome,
-            state.error or state.result,
-            _time(state.next_due_at) if state.known else "unknown to this version",
-        )
-    Console().print(table)
+    show_table(
+        TITLES,
+        [
+            (
+                state.name,
+                state.schedule,
+                state.started_at,
+                None if state.seconds is None else f"{state.seconds:.1f} s",
+                state.outcome,
+                state.error or state.result,
+                state.next_due_at if state.known else "unknown to this version",
+            )
+            for state in states
+        ],
+    )
 
 
 @schedule.command("run")
 def run_job(name: Annotated[str, typer.Argument(help="As in `app schedule list`.")]) -> None:
-    """Run a job now, wherever its time is, unless it is running already."""
+    """Run a job now, whatever its next time, unless it is running already."""
     process = load_process()
     if name not in process.scheduler.jobs:
         fail(f"no job is called {name}; there are: {', '.join(sorted(process.scheduler.jobs))}")
-    ended = run(within(process, process.scheduler.run_now(name)))
+    ended = run(_ran(process, name))
     if ended is None:
         fail(f"{name} is running in another process")
     if ended.outcome != "done":
@@ -54,5 +55,7 @@ def run_job(name: Annotated[str, typer.Argument(help="As in `app schedule list`.
     typer.echo(": ".join(filter(None, (name, ended.outcome, ended.result))))
 
 
-def _time(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}" if at else ""
+async def _ran(process: Process, name: str) -> Run | None:
+    """The job alone: this process subscribes to nothing, and repeats nothing beside it."""
+    async with process.connected():
+        return await process.scheduler.run_now(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from fastapi import APIRouter
 
 from app.shared.application.backlog import SubscriberLag
 from app.shared.application.event_bus import EventBus
+from app.shared.infrastructure.farewell import at_farewell
 from app.shared.infrastructure.glance import Glance
 from app.shared.infrastructure.messaging.backlog import lag
 from app.shared.infrastructure.messaging.codec import EventCodec
@@ -29,7 +31,8 @@ class Process:
     """The kernel and the modules as one running thing.
 
     A module's container may offer `routers`, `events` (the classes), `subscribers`, `jobs`,
-    `periodic` and `closing` (async functions for the end); what it does not offer it does not have.
+    `periodic`, `provides` (objects by other types than their own) and `closing` (async functions
+    for the end); what it does not offer it does not have.
     """
 
     def __init__(self, kernel: Any, modules: Sequence[Container]) -> None:
@@ -37,8 +40,7 @@ class Process:
         self.modules = modules
         self.routers: list[APIRouter] = self._gather("routers")
         self.bridge = kernel.bridge()
-        relay = self.bridge.subscribers if self.bridge else ()
-        self.bus = EventBus([*self._gather("subscribers"), *relay])
+        self.bus = event_bus(kernel, modules)
         self.codec = EventCodec({*self._gather("events"), *self.bus.events})
         self.periodic: list[Periodic] = self._gather("periodic")
         self.scheduler = Scheduler(
@@ -53,6 +55,7 @@ class Process:
             concurrency=kernel.events().concurrency,
             poll=kernel.events().poll.total_seconds(),
         )
+        self._retiring: asyncio.Task[None] | None = None
         self.backlog: Glance[Sequence[SubscriberLag]] = Glance(self._lag, seconds=1)
         last_delivered = LastDelivered(kernel.statements(), self.dispatcher.last_delivered)
         self.periodic.append(
@@ -77,19 +80,27 @@ class Process:
         await self.kernel.reader().value("select 1")
 
     @asynccontextmanager
-    async def running(self, *, dispatching: bool = True) -> AsyncIterator[None]:
-        """Serve inside; at the end stop in the reverse order and close every connection."""
+    async def connected(self) -> AsyncIterator[None]:
+        """Use the modules inside, with nothing running; at the end close every connection."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.kernel.engine().dispose)
             stack.push_async_callback(self.kernel.statements().close)
             stack.push_async_callback(self.kernel.reader().close)
             for close in self._gather("closing"):
                 stack.push_async_callback(close)
+            yield
+
+    @asynccontextmanager
+    async def running(self, *, dispatching: bool = True) -> AsyncIterator[None]:
+        """Serve inside; at the end stop in the reverse order and close every connection."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.connected())
             await register_subscriptions(self.kernel.statements(), self.bus)
             for periodic in self.periodic:
                 await periodic.start()
                 stack.push_async_callback(periodic.stop)
             if dispatching and self.bridge:
+                self.bridge.doubt(self.codec.event_types)
                 await self.bridge.start()
                 stack.push_async_callback(self.bridge.stop)
             if dispatching:
@@ -97,15 +108,28 @@ class Process:
                 stack.push_async_callback(self.dispatcher.stop)
                 await self.scheduler.start()
                 stack.push_async_callback(self.scheduler.stop)
-            yield
+            with at_farewell(self._retire):
+                yield
+
+    def _retire(self) -> None:
+        """Take on no more deliveries, while the requests that have begun are answered."""
+        self._retiring = asyncio.create_task(self.dispatcher.stop())
 
     async def _lag(self) -> Sequence[SubscriberLag]:
         return await lag(self.kernel.reader(), counted=COUNTED)
 
     def _gather(self, name: str) -> list[Any]:
-        return [
-            item
-            for module in self.modules
-            if name in module.providers
-            for item in module.providers[name]()
-        ]
+        return _gathered(self.modules, name)
+
+
+def event_bus(kernel: Any, modules: Sequence[Container]) -> EventBus:
+    """The subscribers of these modules, and the relay where there is a broker."""
+    bridge = kernel.bridge()
+    relay = bridge.subscribers if bridge else ()
+    return EventBus([*_gathered(modules, "subscribers"), *relay])
+
+
+def _gathered(modules: Sequence[Container], name: str) -> list[Any]:
+    return [
+        item for module in modules if name in module.providers for item in module.providers[name]()
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,9 +11,9 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.shared.domain.event import EVENT_NAME
 from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
 
-_EVENT_TYPE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 _PREFIX = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
 _NAME = r"^[A-Za-z0-9_-]+$"
 
@@ -121,7 +120,7 @@ class BrokerSettings(SettingsGroup):
     def _is_coherent(self) -> BrokerSettings:
         types = (*self.relays, *self.consumes)
         problems = []
-        if not all(_EVENT_TYPE.fullmatch(name) for name in types):
+        if not all(EVENT_NAME.fullmatch(name) for name in types):
             problems.append("BROKER_RELAYS or BROKER_CONSUMES is not of types of events")
         if not set(self.relays).isdisjoint(self.consumes):
             problems.append(
@@ -150,5 +149,5 @@ def _unusable(url: str) -> list[str]:
     try:
         import nats  # noqa: F401  # an extra, which nobody else needs
     except ImportError:
-        problems.append("without its extra: pip install 'bulkhead[nats]'")
+        problems.append("without its client: install the extra `nats`")
     return [f"BROKER_URL is {problem}" for problem in problems]

@@ -16,7 +16,7 @@ async def test_a_process_serves_while_its_broker_is_away_and_shows_no_credential
 ) -> None:
     server = await start_server(
         BROKER_URL=f"nats://app:{SECRET}@127.0.0.1:{free_port()}",
-        BROKER_RELAYS="auth.account_registered",
+        BROKER_RELAYS="auth.account_registered,auth.nope",
         BROKER_CONSUMES="shop.order_paid",
         BROKER_CONSUMER="shop",
         BROKER_TIMEOUT="0.2",
@@ -40,4 +40,7 @@ async def test_a_process_serves_while_its_broker_is_away_and_shows_no_credential
     assert ready.status_code == 200
     assert (owed["subscriber"], owed["dead_at"]) == ("broker.relay", None)
     assert "the broker is out of reach" in server.log()
+    [doubt] = [line for line in server.log().splitlines() if "BROKER_RELAYS" in line]
+    assert "auth.nope" in doubt
+    assert "auth.account_registered" not in doubt
     assert SECRET not in server.log()

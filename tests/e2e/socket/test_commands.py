@@ -74,7 +74,9 @@ async def test_keys_are_listed_without_their_content(run_command: RunCommand) ->
         ("signing", True),
     ]
     assert all(key.keys() == {"kid", "kind", "algorithm", "mints"} for key in keys)
-    assert table.returncode == 0
+    assert [row.split() for row in table.stdout.splitlines()[1:]] == [
+        [key["kid"], key["kind"], key["algorithm"], "yes" if key["mints"] else "no"] for key in keys
+    ]
     assert "PRIVATE" not in table.stdout + listed.stdout
 
 
@@ -129,6 +131,20 @@ async def test_migrating_again_changes_nothing(run_command: RunCommand) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
+async def test_migrating_owes_events_to_new_subscribers_before_any_process_runs(
+    run_command: RunCommand, statements: Statements
+) -> None:
+    before = await statements.value("select count(*) from messaging.subscription")
+
+    ended = await run_command("migrate")
+
+    assert ended.returncode == 0, ended.stderr
+    assert before == 0
+    assert await statements.value("select subscriber from messaging.subscription") == (
+        "users.create_profile"
+    )
+
+
 async def test_a_worker_answers_about_its_health_where_it_is_told_to(
     start_server: StartServer, start_command: StartCommand
 ) -> None:
@@ -160,6 +176,7 @@ async def test_a_worker_answers_about_its_health_where_it_is_told_to(
     assert await worker.ended() == 0
     assert '"exception"' not in worker.log()
     assert "Finished server process" in worker.log()
+    assert f'"health": "http://127.0.0.1:{port}/health"' in worker.log()
 
 
 async def test_a_worker_whose_health_port_is_taken_says_so_in_one_line(
@@ -172,4 +189,6 @@ async def test_a_worker_whose_health_port_is_taken_says_so_in_one_line(
 
     assert ended.returncode == 1
     [line] = ended.stderr.splitlines()
-    assert line.startswith(f"app: --health-port: cannot listen on 127.0.0.1:{port}")
+    assert line == (
+        f"app: --health-port: cannot listen on 127.0.0.1:{port} (Address already in use)"
+    )

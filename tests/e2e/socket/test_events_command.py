@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.e2e.socket.terminal import on_terminal
 
 OURS = "users.create_profile"
 GONE = "lab.gone"
+EMPHASIS = re.compile("\x1b\\[[0-9;]*m")
 TYPE = "auth.account_registered"
 SEED = f"""
 WITH subscribed AS (
@@ -162,7 +164,10 @@ async def test_subscriptions_are_listed_and_pruned(
         {"subscriber": OURS, "event_type": TYPE, "strict": False, "known": True,
          "last_delivered_at": "2026-02-01T00:00:00+00:00"},
     ]  # fmt: skip
-    assert owed.stderr == "app: 6 deliveries are still owed; nothing was pruned\n"
+    assert owed.stderr == (
+        "app: 6 deliveries are still owed; nothing was pruned (--discard-owed gives up what is"
+        " owed)\n"
+    )
     assert GONE in owed.stdout
     assert OURS not in owed.stdout
     assert (owed.returncode, unasked.returncode) == (1, 1)
@@ -179,6 +184,34 @@ async def test_subscriptions_are_listed_and_pruned(
         await statements.value("SELECT string_agg(subscriber, ' ') FROM messaging.subscription")
         == OURS
     )
+
+
+async def test_whoever_prunes_is_told_of_what_may_be_alive(
+    command_line: CommandLine, statements: Statements
+) -> None:
+    alive = "may belong to running processes with other settings or newer code"
+    prune = ("events", "subscriptions", "prune")
+    await statements.rows(
+        "INSERT INTO messaging.subscription (subscriber, event_type, strict, last_delivered_at)"
+        f" VALUES ('lab.newer', '{TYPE}', false, now()), ('broker.relay', '{TYPE}', true, NULL)"
+    )
+
+    asked = await command_line.run(*prune)
+    told = await command_line.run(*prune, "--yes", "--json")
+
+    assert asked.stderr.startswith(f"app: broker.relay, lab.newer {alive}")
+    assert "Prune 3 subscriptions and discard 0 deliveries?" in asked.stderr
+    assert alive in told.stderr
+    assert len(json.loads(told.stdout)["pruned"]) == 3
+
+
+async def test_a_subscription_that_nobody_serves_is_pruned_without_a_warning(
+    command_line: CommandLine,
+) -> None:
+    pruned = await command_line.run("events", "subscriptions", "prune", "--yes")
+
+    assert pruned.stderr == ""
+    assert pruned.stdout.endswith("pruned 1, discarded 0 deliveries\n")
 
 
 async def test_old_events_are_purged_and_younger_ones_only_if_one_insists(
@@ -220,6 +253,7 @@ async def test_what_does_not_fit_is_refused_in_one_line_and_nothing_changes(
         ("replay", "--subscriber", OURS, "--since", "4000d", "--type", "x"): f"it does to: {TYPE}",
         ("replay", "--subscriber", OURS, "--since", "soon"): "soon is no time",
         ("replay", "--subscriber", OURS, "--since", "1d", "--until", "2d"): "ends before",
+        ("replay", "--subscriber", OURS, "--since", "2999-01-01"): "--since is in the future",
         ("purge", "--older-than", "1"): "1 is no age",
     }
 
@@ -258,7 +292,7 @@ async def test_a_terminal_sees_progress_and_colours_unless_it_wants_none(
 
     _, replayed = await asyncio.to_thread(on_terminal, replay, colourful)
     _, plainer = await asyncio.to_thread(on_terminal, replay, colourful | {"NO_COLOR": "1"})
-    _, lag = await asyncio.to_thread(on_terminal, ["events", "lag"], colourful)
+    _, lag = await asyncio.to_thread(on_terminal, ["events", "lag"], colourful, columns=120)
 
     assert "owing anew" in replayed
     assert "100%" in replayed
@@ -266,6 +300,28 @@ async def test_a_terminal_sees_progress_and_colours_unless_it_wants_none(
     assert "owing anew" in plainer
     assert "\x1b[3" not in plainer
     assert "━" in lag
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160])
+async def test_a_terminal_of_any_width_shows_whole_what_is_typed_again(
+    database: str, tmp_path: Path, columns: int
+) -> None:
+    env = environment(database, tmp_path, TERM="xterm", NO_COLOR="1")
+
+    for command, names in {
+        ("events", "lag"): (OURS, GONE),
+        ("events", "dead", "list"): (OURS, TYPE),
+        ("events", "dead", "show", "3", OURS): (OURS, TYPE),
+        ("events", "subscriptions"): (OURS, GONE, TYPE),
+        ("schedule", "list"): ("messaging.purge_events",),
+    }.items():
+        _, shown = await asyncio.to_thread(on_terminal, command, env, columns=columns)
+
+        for name in names:
+            assert name in shown, (command, shown)
+        lines = [EMPHASIS.sub("", line).rstrip() for line in shown.splitlines()]
+        assert max(map(len, lines)) <= columns, shown
+        assert lines[0], shown
 
 
 async def _all(

@@ -134,7 +134,9 @@ async def test_more_at_once_than_the_pool_can_bear_is_one_line(run_command: RunC
     ended = await run_command("worker", "--concurrency", "9")
 
     assert ended.returncode == 1
-    assert ended.stderr == "app: DATABASE_POOL_SIZE is less than EVENTS_CONCURRENCY plus 2\n"
+    assert ended.stderr == (
+        "app: DATABASE_POOL_SIZE, 10, is less than EVENTS_CONCURRENCY plus 2, 11\n"
+    )
 
 
 async def _is(statements: Statements, count: str, expected: int) -> bool:

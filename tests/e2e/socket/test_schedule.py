@@ -10,6 +10,7 @@ from tests.e2e.socket.conftest import RunCommand, StartCommand, StartServer
 from tests.e2e.socket.server import eventually
 
 JOBS = ["auth.expire_sessions", "auth.forget_revocations", "messaging.purge_events"]
+RESULT = "[all] of " + "x" * 80 + " [/x]"
 
 
 async def test_a_worker_runs_what_is_due_and_the_list_tells(
@@ -46,7 +47,7 @@ async def test_jobs_are_listed_with_their_last_run_and_those_that_are_gone(
     await statements.rows("insert into schedule.job values ('old.sweep', 'every 1:00:00', now())")
 
     table, listed = await asyncio.gather(
-        run_command("schedule", "list", COLUMNS="200"), run_command("schedule", "list", "--json")
+        run_command("schedule", "list"), run_command("schedule", "list", "--json")
     )
 
     assert ran.stdout.endswith("\nauth.expire_sessions: done: 0\n"), ran.stderr
@@ -58,6 +59,35 @@ async def test_jobs_are_listed_with_their_last_run_and_those_that_are_gone(
     assert [name for name, state in states.items() if not state["known"]] == ["old.sweep"]
     assert states["messaging.purge_events"]["outcome"] is None
     assert "unknown to this version" in table.stdout
+
+
+async def test_the_list_reads_and_a_run_by_hand_does_nothing_but_the_job(
+    run_command: RunCommand, statements: Statements
+) -> None:
+    await run_command("schedule", "list")
+    registered = await statements.value("select count(*) from schedule.job")
+    await run_command("schedule", "run", "auth.expire_sessions")
+
+    assert registered == 0
+    assert [row["name"] for row in await statements.rows("select name from schedule.job")] == [
+        "auth.expire_sessions"
+    ]
+    assert await statements.value("select count(*) from messaging.subscription") == 0
+
+
+async def test_whatever_a_job_answered_is_shown_as_it_is_on_one_line(
+    run_command: RunCommand, statements: Statements
+) -> None:
+    await run_command("schedule", "run", "auth.expire_sessions")
+    await statements.rows("update schedule.job set last_result = $1", RESULT)
+
+    listed = await run_command("schedule", "list")
+
+    assert listed.returncode == 0, listed.stderr
+    titles, *rows = listed.stdout.splitlines()
+    assert titles.split() == ["job", "schedule", "last", "run", "took", "outcome", "result", "next"]
+    assert [row.split()[0] for row in rows] == JOBS
+    assert RESULT in rows[0]
 
 
 async def test_an_unknown_job_is_refused_in_one_line(run_command: RunCommand) -> None:

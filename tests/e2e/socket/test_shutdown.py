@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 
+from app.shared.infrastructure.statements import Statements
 from tests.e2e.passing_time import StoredSessions
 from tests.e2e.socket.conftest import StartServer
+from tests.e2e.socket.server import Server, eventually
 from tests.e2e.visitor import Visitor, refused
 
 SLOW_HASH = {
@@ -15,6 +17,17 @@ SLOW_HASH = {
     "AUTH_PASSWORD_THREADS": "1",
 }
 """A quarter of a second and more for every login, known address or not."""
+
+OWE = """
+WITH stored AS (
+    INSERT INTO messaging.event (id, type, version, payload, meta, occurred_at)
+    SELECT id, 'auth.account_registered', 1, jsonb_build_object('account_id', id), '{}', now()
+    FROM gen_random_uuid() AS id
+    RETURNING position
+)
+INSERT INTO messaging.delivery (position, subscriber, strict)
+SELECT position, 'users.create_profile', false FROM stored
+"""
 
 
 async def test_a_login_that_is_hashing_is_answered_before_the_end(
@@ -36,6 +49,26 @@ async def test_a_login_that_is_hashing_is_answered_before_the_end(
     assert '"exception"' not in server.log()
 
 
+async def test_a_server_that_still_answers_takes_on_no_more_deliveries(
+    start_server: StartServer, statements: Statements
+) -> None:
+    server = await start_server(EVENTS_POLL="0.05", **SLOW_HASH | {"AUTH_PASSWORD_TIME_COST": "10"})
+    visitor = Visitor(server.client())
+    # One after the other: there is one thread to hash on.
+    logins = [asyncio.create_task(visitor.log_in()) for _ in range(3)]
+    assert (await server.client().get("/health/ready")).status_code == 200
+
+    server.process.send_signal(signal.SIGTERM)
+    await eventually(lambda: _is_shutting_down(server))
+    await statements.rows(OWE)
+    answered_before = all(login.done() for login in logins)
+    await asyncio.gather(*logins)
+    await server.ended()
+
+    assert not answered_before
+    assert await statements.value("SELECT attempts FROM messaging.delivery") == 0
+
+
 async def test_what_the_process_had_noted_is_stored_at_its_end(
     start_server: StartServer, stored: StoredSessions
 ) -> None:
@@ -48,3 +81,7 @@ async def test_what_the_process_had_noted_is_stored_at_its_end(
     await server.stop()
 
     assert (await stored.row(first.session_id))["confirmed_generation"] == 2
+
+
+async def _is_shutting_down(server: Server) -> bool:
+    return "Shutting down" in server.log()

@@ -57,8 +57,9 @@ async def test_an_effect_beyond_its_timeout_has_failed_and_backs_off(messaging: 
     dispatcher = await messaging.dispatcher(effect, draw=1_000)
     await messaging.publish(NumberDrawn(series="s", number=1))
 
-    with pytest.RaisesGroup(TimeoutError):
-        await dispatcher.drain()
+    async with asyncio.timeout(10):
+        with pytest.RaisesGroup(TimeoutError):
+            await dispatcher.drain()
 
     assert outside.calls == []
     assert await messaging.owed() == [("lab.mail", 1, 1, False)]
@@ -122,7 +123,8 @@ async def test_an_effect_that_lost_its_claim_pays_for_nobody(messaging: Messagin
     await messaging.publish(*(NumberDrawn(series="s", number=number) for number in (1, 2)))
     overtaken = await here._claiming.claim({"lab.mail": 1})
     late = asyncio.create_task(here._delivering.deliver(overtaken.deliveries))
-    await called.wait()
+    async with asyncio.timeout(10):
+        await called.wait()
     await messaging.make_all_due()
     present = await there._claiming.claim({"lab.mail": 1})
 
@@ -239,9 +241,10 @@ async def test_an_effect_cut_short_by_shutdown_is_given_back(messaging: Messagin
     dispatcher = await messaging.dispatcher(caller("lab.mail", Outside(), before=hang_on))
     await messaging.publish(NumberDrawn(series="s", number=1))
     dispatcher.start()
-    await started.wait()
+    async with asyncio.timeout(10):
+        await started.wait()
 
-    await dispatcher.stop(grace=0)
+        await dispatcher.stop(grace=0)
 
     assert await messaging.owed() == [("lab.mail", 1, 0, False)]
     assert await messaging.statements.value("SELECT available_at <= now() FROM messaging.delivery")

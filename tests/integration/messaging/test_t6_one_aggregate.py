@@ -21,6 +21,10 @@ AT_ONCE = 10
 async def test_concurrent_updates_of_one_aggregate_are_delivered_in_version_order(
     messaging: Messaging, seen: Seen
 ) -> None:
+    """They lock the aggregate themselves; that one who does not is locked too, the next test shows.
+
+    Here it is the queue that must keep the order in which they committed.
+    """
     dispatcher = await messaging.dispatcher(observer("lab.first"))
     counter = Counter(id=uuid4())
     async with messaging.counters() as uow:
@@ -47,6 +51,7 @@ async def test_concurrent_updates_of_one_aggregate_are_delivered_in_version_orde
 async def test_an_aggregate_is_locked_before_its_events_are_numbered(
     messaging: Messaging,
 ) -> None:
+    """Or a transaction that began to publish first could commit last, with lower positions."""
     counter = Counter(id=uuid4())
     async with messaging.counters() as uow:
         uow.session.add(counter)

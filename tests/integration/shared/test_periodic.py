@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.shared.infrastructure.outages import DatabaseUnavailableError
 from app.shared.infrastructure.periodic import Periodic
@@ -51,6 +52,20 @@ async def test_work_goes_on_after_outages_and_defects() -> None:
     await work.has_run(4)
 
     await periodic.stop()
+
+
+async def test_an_outage_is_told_of_once_and_so_is_its_end() -> None:
+    away = DatabaseUnavailableError()
+    work = Work(away, away, away, None, None, away)
+    periodic = Periodic(name="test", seconds=0.001, work=work)
+
+    with capture_logs() as told:
+        await periodic.start()
+        await work.has_run(8)
+        await periodic.stop()
+
+    once = ["periodic work postponed", "periodic work resumed"]
+    assert [each["event"] for each in told] == once * 2
 
 
 async def test_what_has_to_succeed_before_serving_is_waited_for() -> None:

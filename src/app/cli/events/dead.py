@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.console import asking, load_kernel, run
-from app.cli.events.showing import AsJson, Yes, confirm, show_json, show_table
+from app.cli.showing import AsJson, Yes, confirm, show_facts, show_json, show_table
 from app.shared.application.reader import Reader
 from app.shared.infrastructure.messaging import dead_letters
 from app.shared.infrastructure.messaging.dead_letters import DeadLetter
@@ -66,16 +66,15 @@ def show_dead(position: Position, subscriber: Subscriber, as_json: AsJson = Fals
     if as_json:
         show_json(letter)
         return
-    show_table(
-        ("", ""),
+    show_facts(
         [
             ("subscriber", letter.subscriber),
             ("event", f"{letter.type} v{letter.version}"),
             ("event id", letter.event_id),
-            ("position", str(letter.position)),
+            ("position", letter.position),
             ("key", letter.key),
             ("occurred", letter.occurred_at),
-            ("attempts", str(letter.attempts)),
+            ("attempts", letter.attempts),
             ("died", letter.dead_at),
             ("last error", letter.last_error),
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.cli.console import asking, load_kernel, run
 from app.cli.events.moments import described
-from app.cli.events.showing import AsJson, show_json, show_table
+from app.cli.showing import AsJson, show_json, show_table
 from app.shared.infrastructure.messaging.backlog import lag
 
 TITLES = ("subscriber", "owed", "due", "waiting", "oldest", "dead", "last delivered")

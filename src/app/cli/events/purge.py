@@ -8,7 +8,7 @@ import typer
 
 from app.cli.console import asking, load_kernel, run
 from app.cli.events.moments import age, described
-from app.cli.events.showing import AsJson, Yes, confirm, show_json
+from app.cli.showing import AsJson, Yes, confirm, show_json
 from app.shared.infrastructure.messaging.purging import purge
 
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.cli.console import asking, load_kernel, run
 from app.cli.events.moments import moment
-from app.cli.events.showing import AsJson, show_json, utc
+from app.cli.showing import AsJson, show_json, utc
 from app.shared.infrastructure.messaging.replay import replay
 
 

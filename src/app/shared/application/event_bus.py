@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.shared.application.composition import CompositionError
 from app.shared.domain.event import Event
 
 MOST_ATTEMPTS = 32_767
@@ -27,6 +28,10 @@ class StoredEvent:
     occurred_at: datetime
 
 
+class BadSubscriberError(CompositionError):
+    """A subscriber asks for what no delivery can have."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
     """The parent of the three kinds; every delivery is owed to one name."""
@@ -42,7 +47,9 @@ class Subscriber:
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_attempts <= MOST_ATTEMPTS:
-            raise ValueError(f"{self.name}: max_attempts is not from 1 to {MOST_ATTEMPTS}")
+            raise BadSubscriberError(
+                f"subscriber {self.name}: `max_attempts` is not from 1 to {MOST_ATTEMPTS}"
+            )
 
     @property
     def event_types(self) -> tuple[str, ...]:
@@ -120,7 +127,7 @@ class Discard(Exception):  # noqa: N818  # what the handler asks for, not what w
         self.reason = reason
 
 
-class DuplicateSubscriberError(Exception):
+class DuplicateSubscriberError(CompositionError):
     """Two subscribers claim one name, so neither would know which deliveries are its own."""
 
 
@@ -134,7 +141,7 @@ class EventBus:
         self.subscribers: dict[str, Subscriber] = {}
         for subscriber in subscribers:
             if subscriber.name in self.subscribers:
-                raise DuplicateSubscriberError(subscriber.name)
+                raise DuplicateSubscriberError(f"two subscribers are called {subscriber.name}")
             self.subscribers[subscriber.name] = subscriber
 
     def __contains__(self, subscriber: str) -> bool:

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from app.shared.application.composition import CompositionError
 
-class BadScheduleError(Exception):
+
+class BadScheduleError(CompositionError):
     """A job that could never run as it is written; the process does not start with it."""
 
 

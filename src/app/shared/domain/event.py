@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
+
+_WORDS = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
+EVENT_NAME = re.compile(rf"{_WORDS}\.{_WORDS}")
+"""`<module>.<what_happened>`, in small letters, digits and single underscores."""
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """Makes the payload of one version into that of the next: as JSON has it, so an id is a string."""

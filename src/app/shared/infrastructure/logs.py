@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Any, Literal
 
@@ -73,9 +74,14 @@ def configure_logs(*, level: str, style: LogStyle) -> None:
         shared.append(structlog.processors.ExceptionRenderer(tracebacks))
         render = structlog.processors.JSONRenderer()
     else:
+        coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         render = structlog.dev.ConsoleRenderer(
-            colors=sys.stdout.isatty(),
-            exception_formatter=structlog.dev.RichTracebackFormatter(show_locals=False),
+            colors=coloured,
+            exception_formatter=structlog.dev.RichTracebackFormatter(
+                show_locals=False,
+                # By "auto" it is without any: it is written for us, and not to a terminal.
+                color_system="truecolor" if coloured else "auto",
+            ),
         )
     least = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(

@@ -26,6 +26,7 @@ class Periodic:
     at_the_end: bool = False
     """Whether one more run is due when the process stops."""
     _task: asyncio.Task[None] | None = field(default=None, init=False)
+    _postponed: bool = field(default=False, init=False)
 
     async def start(self) -> None:
         """Raises whatever the first run raises, when that has to succeed."""
@@ -52,6 +53,13 @@ class Periodic:
         try:
             await self.work()
         except UnavailableError as error:
-            _log.warning("periodic work postponed", work=self.name, reason=error.code)
+            # Said once: an outage lasts for many of these seconds.
+            if not self._postponed:
+                _log.warning("periodic work postponed", work=self.name, reason=error.code)
+            self._postponed = True
         except Exception:
             _log.exception("periodic work failed", work=self.name)
+        else:
+            if self._postponed:
+                _log.info("periodic work resumed", work=self.name)
+            self._postponed = False

@@ -14,7 +14,8 @@ from tests.e2e.socket.server import Server, eventually
 
 OWED = "SELECT count(*) FROM messaging.delivery"
 RECOVERY = 5.0
-"""Seconds: what is promised from the end of an outage until newcomers meet no 503."""
+"""Seconds: what is promised from the end of an outage until a newcomer has come all the way, and
+none meets a 503."""
 
 LONGEST = 10.0
 """Seconds within which everything has an answer, by the settings below."""

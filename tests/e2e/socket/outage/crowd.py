@@ -61,11 +61,25 @@ class Crowd:
                 await self._news.wait()
 
     async def welcomes(self, *, within: float) -> None:
-        """As many newcomers come all the way, and so many seconds from now none meets a 503."""
+        """As many newcomers come all the way; so many seconds from now one of them has, and none
+        meets a 503 any more.
+        """
         until = asyncio.get_running_loop().time() + within
-        newcomers = [Person(self._client, self._hear, patient_until=until) for _ in self._people]
-        async with asyncio.timeout(within + 20):
-            await asyncio.gather(*(newcomer.live() for newcomer in newcomers))
+        newcomers = [
+            asyncio.create_task(Person(self._client, self._hear, patient_until=until).live())
+            for _ in self._people
+        ]
+        try:
+            first, _ = await asyncio.wait(
+                newcomers, timeout=within, return_when=asyncio.FIRST_COMPLETED
+            )
+            assert first, f"nobody came all the way within {within} s"
+            async with asyncio.timeout(20):
+                await asyncio.gather(*newcomers)
+        finally:
+            for newcomer in newcomers:
+                newcomer.cancel()
+            await asyncio.gather(*newcomers, return_exceptions=True)
 
     async def _stay(self) -> None:
         try:

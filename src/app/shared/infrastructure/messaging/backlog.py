@@ -5,10 +5,6 @@ from __future__ import annotations
 from app.shared.application.backlog import SubscriberLag
 from app.shared.application.reader import Reader
 
-COUNTED = 10_000
-"""How many deliveries of a kind are counted per subscriber where somebody asks every few seconds:
-counting a million takes as long as delivering hundreds."""
-
 LAG = """
 -- What each subscriber is owed, counting no more than $1 of each kind (NULL: all of them). Only an
 -- index gives the orders that it asks for without a sort, so each count ends where it should.
@@ -46,7 +42,7 @@ ORDER BY known.subscriber
 """
 
 
-async def lag(reader: Reader, *, counted: int | None = COUNTED) -> list[SubscriberLag]:
+async def lag(reader: Reader, *, counted: int | None = None) -> list[SubscriberLag]:
     """By subscriber, also those that are owed nothing; counts end at `counted`, if given.
 
     One walk over an index gives both a count and the oldest, whose position the index holds: so

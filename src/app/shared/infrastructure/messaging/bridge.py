@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import asyncpg
+import structlog
 
 from app.shared.application.broker import Broker
 from app.shared.application.event_bus import Discard, Relay, StoredEvent
@@ -20,6 +21,9 @@ AS_LONG_AS_IT_TAKES = 32_767
 
 MARGIN = timedelta(seconds=1)
 """By which the broker's own timeout comes before the relay's: its error says what happened."""
+
+
+_log = structlog.get_logger("app.broker")
 
 
 class Bridge:
@@ -56,6 +60,15 @@ class Bridge:
             max_attempts=AS_LONG_AS_IT_TAKES,
         )
         self.subscribers = (relay,) if relays else ()
+
+    def doubt(self, known: Collection[str]) -> None:
+        """Say which of the relayed types no module here has: what is misspelt never goes out.
+
+        No refusal: a newer process may publish them, for any process to relay.
+        """
+        relayed = {event_type for relay in self.subscribers for event_type in relay.types}
+        if strangers := sorted(relayed.difference(known)):
+            _log.warning("no module here has what BROKER_RELAYS names", types=strangers)
 
     async def start(self) -> None:
         """Returns soon, whether or not the broker is there."""

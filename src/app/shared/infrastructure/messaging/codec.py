@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.shared.domain.event import Event
-
-_WORDS = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
-_NAME = re.compile(rf"{_WORDS}\.{_WORDS}")
+from app.shared.application.composition import CompositionError
+from app.shared.domain.event import EVENT_NAME, Event
 
 
 class UnknownEventError(Exception):
@@ -30,15 +27,15 @@ class UnreadableEventError(Exception):
     """
 
 
-class DuplicateEventError(Exception):
+class DuplicateEventError(CompositionError):
     """Two classes claim one event name, so a stored event could be either."""
 
 
-class UndeclaredEventError(Exception):
+class UndeclaredEventError(CompositionError):
     """The class does not say by which name or version its events are stored."""
 
 
-class BrokenUpcasterChainError(Exception):
+class BrokenUpcasterChainError(CompositionError):
     """Some stored version would not become the present one, or an upcaster leads to none."""
 
 
@@ -56,7 +53,11 @@ class EventCodec:
             _check_declaration(event_type)
             _check_upcasters(event_type)
             if self.event_types.setdefault(event_type.name, event_type) is not event_type:
-                raise DuplicateEventError(event_type.name)
+                other = self.event_types[event_type.name]
+                raise DuplicateEventError(
+                    f"two events are called {event_type.name}: {_place(other)} and"
+                    f" {_place(event_type)}"
+                )
 
     def encode(self, event: Event) -> tuple[str, int, str | None, str]:
         """Name, version, key, and the payload as JSON."""
@@ -100,6 +101,10 @@ class EventCodec:
         return self._adapters[event_type]
 
 
+def _place(event_type: type[Event]) -> str:
+    return f"{event_type.__module__}.{event_type.__qualname__}"
+
+
 def _upcast(event_type: type[Event], version: int, payload: str) -> str:
     """The payload as the present version would have stored it."""
     for earlier in range(version, event_type.version):
@@ -127,7 +132,7 @@ def _check_declaration(event_type: type[Event]) -> None:
     name = vars(event_type).get("name")
     if not isinstance(name, str):
         raise UndeclaredEventError(f"{event_type.__qualname__} has no `name` of its own")
-    if not _NAME.fullmatch(name):
+    if not EVENT_NAME.fullmatch(name):
         raise UndeclaredEventError(
             f"{event_type.__qualname__} is named {name!r}, which is not `<module>.<what_happened>`"
         )

@@ -110,7 +110,6 @@ class Delivering:
         return None
 
     def _spares(self, delivery: Delivery) -> bool:
-        """Whether one more interruption is not to be counted as an attempt."""
         if len(self._interruptions) >= REMEMBERED:
             self._interruptions.clear()
         self._interruptions[delivery.position, delivery.subscriber] += 1
@@ -182,7 +181,8 @@ class Delivering:
         _log.warning(
             "delivery died" if dead else "delivery failed",
             attempt=delivery.attempts,
-            exc_info=error,
+            error=described(error),
+            exc_info=error if dead or delivery.attempts == 1 else None,  # not the same every time
             **delivery.named,
         )
 

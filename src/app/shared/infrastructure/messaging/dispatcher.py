@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.shared.application.backlog import Outcome
 from app.shared.application.event_bus import EventBus
 from app.shared.infrastructure.fail_points import fail_point
+from app.shared.infrastructure.failures import warn
 from app.shared.infrastructure.messaging.bell import Bell
 from app.shared.infrastructure.messaging.claiming import Claiming, Delivery
 from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.delivering import Delivering
 from app.shared.infrastructure.messaging.log import EventLog
 from app.shared.infrastructure.messaging.workload import PATIENCE, Workload
-from app.shared.infrastructure.outages import is_outage
 
 PATIENCE_WITH_A_CLAIM = 10.0
 """Seconds: longer than any claim takes, and shorter than a dead connection keeps silent."""
@@ -66,6 +66,7 @@ class Dispatcher:
         """The subscribers that may have more due than the last claim took."""
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
+        self._ending = asyncio.Lock()
 
     @property
     def outcomes(self) -> Counter[tuple[str, Outcome]]:
@@ -95,25 +96,31 @@ class Dispatcher:
         self._loop = asyncio.create_task(self._dispatch(), name="dispatcher")
 
     async def stop(self, grace: float = 10.0) -> None:
-        """Stop claiming; what still runs after `grace` seconds is cancelled and given back."""
-        if self._loop is None:
-            return
+        """Stop claiming; what still runs after `grace` seconds is cancelled and given back.
+
+        Whoever calls it a second time waits for the first.
+        """
+        async with self._ending:
+            if self._loop is not None:
+                await self._stop(self._loop, grace)
+                self._loop = None
+
+    async def _stop(self, dispatching: asyncio.Task[None], grace: float) -> None:
         self._stopping = True
         self._bell.ring()
         try:
             async with asyncio.timeout(grace):
-                await self._loop
+                await dispatching
                 fail_point("shutdown")
                 await self._give_back(waiting=0.0)
                 while running := self._workload.running:
                     await asyncio.wait(running)
         except TimeoutError:
-            late = [self._loop, *self._workload.running]
+            late = [dispatching, *self._workload.running]
             for task in late:
                 task.cancel()
             await self._give_back(waiting=0.0)
             await asyncio.gather(*late, return_exceptions=True)
-        self._loop = None
 
     async def drain(self) -> None:
         """Deliver one after the other until nothing is due; for tests.
@@ -148,7 +155,7 @@ class Dispatcher:
                 await self._releasing.release_kept()
                 claim = await self._claiming.claim(most)
         except Exception as error:
-            _warn("deliveries wait for the database", error)
+            warn(_log, "deliveries wait for the database", error)
             return
         fail_point("after_claim")
         for subscriber, position in claim.died:
@@ -169,14 +176,9 @@ class Dispatcher:
             raise
         except Exception as error:
             # Neither its result nor its error was stored: the lease runs out, and it is due again.
-            _warn("delivery interrupted", error)
+            warn(_log, "delivery interrupted", error)
 
     async def _give_back(self, *, waiting: float) -> None:
         """Other processes may have room for what has waited here for so many seconds."""
         for deliveries in self._workload.give_up(waiting=waiting):
             await self._releasing.release(deliveries)
-
-
-def _warn(what: str, error: Exception) -> None:
-    """An outage explains itself; anything else is a defect, shown with its place."""
-    _log.warning(what, error=type(error).__name__, exc_info=None if is_outage(error) else error)

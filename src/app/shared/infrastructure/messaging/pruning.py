@@ -54,7 +54,10 @@ class StillOwedError(RefusedError):
     """Deliveries are owed under the subscriptions; without them they would never be seen again."""
 
     def __init__(self, owed: int) -> None:
-        super().__init__(f"{owed} deliveries are still owed; nothing was pruned")
+        are = "delivery is" if owed == 1 else "deliveries are"
+        super().__init__(
+            f"{owed} {are} still owed; nothing was pruned (--discard-owed gives up what is owed)"
+        )
         self.owed = owed
 
 

@@ -11,7 +11,7 @@ from app.shared.infrastructure.statements import Statements
 
 SPAN = """
 -- The moments meant, and the first and last event of these types between them.
-SELECT since, until, first, last
+SELECT since, until, since > now() AS ahead, first, last
 FROM (
     SELECT coalesce($2::timestamptz, now() - $3::interval) AS since,
         coalesce($4::timestamptz, now() - $5::interval) AS until
@@ -93,6 +93,8 @@ async def replay(
     """
     types = await event_types_of(statements, subscriber, event_type)
     span = await statements.row(SPAN, types, *_either(since), *_either(until))
+    if span and span["ahead"]:
+        raise EmptySpanError("--since is in the future")
     if span is None or span["since"] >= span["until"]:
         raise EmptySpanError("the time span ends before it begins")
     replayed = Replayed(since=span["since"], until=span["until"])

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 import structlog
 
 from app.shared.application.schedule import BadScheduleError, Job
-from app.shared.infrastructure.failures import described
-from app.shared.infrastructure.outages import is_outage
+from app.shared.infrastructure.failures import described, warn
 from app.shared.infrastructure.scheduling.single_flight import Lock, SingleFlight
 from app.shared.infrastructure.scheduling.stored_jobs import JobState, Run, StoredJobs
 from app.shared.infrastructure.scheduling.timetable import following
@@ -93,7 +92,7 @@ class Scheduler:
                 pause = await self.run_due()
             except Exception as error:
                 pause = PAUSE_IN_AN_OUTAGE
-                _warn("scheduled work waits for the database", error)
+                warn(_log, "scheduled work waits for the database", error)
             # A moment late, each process another one: most then find it taken, without a try.
             await asyncio.sleep(pause + self._draw())
 
@@ -136,8 +135,3 @@ class Scheduler:
             return Run(outcome="failed", error=late if limit.expired() else described(error))
         log.info("job done", result=result)
         return Run(outcome="done", result=None if result is None else str(result))
-
-
-def _warn(what: str, error: Exception) -> None:
-    """An outage explains itself; anything else is a defect, shown with its place."""
-    _log.warning(what, error=type(error).__name__, exc_info=None if is_outage(error) else error)

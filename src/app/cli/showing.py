@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.box import HEAVY_HEAD
+from rich.box import HEAVY_HEAD, Box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.cli.console import fail
 
@@ -27,18 +27,51 @@ def show_json(value: Any) -> None:
     typer.echo(json.dumps(value, default=_plain))
 
 
-def show_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """With lines and emphasis on a terminal, and aligned text elsewhere."""
+def show_table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Aligned text; on a terminal with lines, and where a row is too long for that as a block.
+
+    So nothing is cut that has to be typed again.
+    """
+    console = _console()
+    if not console.is_terminal:
+        console.print(_table(titles, rows, box=None))
+        return
+    unlimited = console.options.update(width=UNWRAPPED)
+    for box in (HEAVY_HEAD, None):
+        table = _table(titles, rows, box=box)
+        if console.measure(table, options=unlimited).maximum <= console.width:
+            console.print(table)
+            return
+    for number, row in enumerate(rows):
+        if number:
+            console.print()
+        show_facts(zip(titles, row, strict=True))
+
+
+def show_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """One thing, a line for each of its members."""
+    table = Table.grid("", Column(overflow="fold"), padding=(0, 2, 0, 0))
+    table.columns[0].style = "bold"
+    for title, value in facts:
+        table.add_row(title, _cell(value))
+    _console().print(table)
+
+
+def _console() -> Console:
     console = Console(markup=False, emoji=False, highlight=False)
-    table = Table(*titles, box=HEAVY_HEAD if console.is_terminal else None, pad_edge=False)
     if not console.is_terminal:
         console.width = UNWRAPPED
+    return console
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[object]], *, box: Box | None) -> Table:
+    table = Table(*titles, box=box, pad_edge=box is not None)
     for row in rows:
         table.add_row(*map(_cell, row))
         for column, value in zip(table.columns, row, strict=True):
             if isinstance(value, int) and not isinstance(value, bool):
                 column.justify = "right"
-    console.print(table)
+    return table
 
 
 def utc(moment: datetime) -> str:
