@@ -74,8 +74,6 @@ def measure(stage: Stage, run: Run, sql: BareSql) -> None:
     with stage.product(CHEAP_HASH):
         run.say("doing nothing")
         measure_idle(run.postgres, run.figures, "app serve")
-    run.say("deliveries")
-    measure_deliveries(run.postgres, run.figures, run.effort.repetitions)
     with stage.product(CHEAP_HASH) as product, stage.ceiling(CHEAP_HASH) as ceiling:
         for server in (product, ceiling):
             run.warm(server, TOKENS)
@@ -91,10 +89,13 @@ def measure(stage: Stage, run: Run, sql: BareSql) -> None:
             run.warm(server, ())
             run.many(server)
         run.storm([product, ceiling])
-    # Last, for it leaves deliveries behind: what publishing costs, before anybody reacts.
+    # Late, for it leaves deliveries behind: what publishing costs, before anybody reacts.
     with stage.product(CHEAP_HASH | {"EVENTS_DISPATCH": "false"}) as product:
         product.order({"register": {"clients": run.effort.clients}}, WARM_SECONDS)
         run.routes([product], {"register": PUBLISHING}, sql)
+    # At the very end: PostgreSQL is busy for minutes with writing down a million rows.
+    run.say("deliveries")
+    measure_deliveries(run.postgres, run.figures, run.effort.repetitions)
 
 
 @contextmanager
