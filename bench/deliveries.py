@@ -1,7 +1,6 @@
 """Deliveries: what one costs however many are owed, and what a process costs that has none."""
 
 import asyncio
-import json
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ import asyncpg
 from bench.accounting import cpu_seconds
 from bench.deliverer import SUBSCRIBER, Noted, quantile
 from bench.figures import Figures, Sample
-from bench.processes import ROOT, BrokenRunError, Postgres
+from bench.processes import ROOT, BrokenRunError, Postgres, told
 
 ONE_BY_ONE = "deliveries one by one (p50 and p99 of one claim)"
 BATCHES = "deliveries in batches of 100 (p50 and p99 of one claim)"
@@ -60,14 +59,9 @@ class Worker:
         )  # fmt: skip
 
     def order(self, do: str, **order: int) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"do": do} | order) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
+        answer = told(self._process, {"do": do} | order)
+        if answer is None:
             raise BrokenRunError(f"the deliverer ended while it was to {do}")
-        answer: dict[str, Any] = json.loads(line)
         return answer
 
     def stop(self) -> None:

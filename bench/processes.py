@@ -36,6 +36,17 @@ def free_port() -> int:
         return port
 
 
+def told(process: subprocess.Popen[str], order: dict[str, Any]) -> dict[str, Any] | None:
+    """Its answer to one order, a line of JSON each way; None when it has ended."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(order) + "\n")
+    process.stdin.flush()
+    line = process.stdout.readline()
+    answer: dict[str, Any] | None = json.loads(line) if line else None
+    return answer
+
+
 class Server:
     """One server process with a load generator of its own."""
 
@@ -77,14 +88,9 @@ class Server:
                 [sys.executable, "-m", "bench.client", str(self.port)],
                 cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             )  # fmt: skip
-        assert self._load.stdin is not None
-        assert self._load.stdout is not None
-        self._load.stdin.write(json.dumps({"groups": groups, "seconds": seconds}) + "\n")
-        self._load.stdin.flush()
-        line = self._load.stdout.readline()
-        if not line:
+        answer = told(self._load, {"groups": groups, "seconds": seconds})
+        if answer is None:
             raise BrokenRunError(f"the load on {self.name} ended; the log is {self._log}")
-        answer: dict[str, Any] = json.loads(line)
         return answer
 
     def stop(self) -> None:

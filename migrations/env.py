@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 import app.container  # registers the tables of every module
 import app.shared.infrastructure.messaging.tables  # and the kernel's
-import app.shared.infrastructure.scheduling.tables  # noqa: F401
+import app.shared.infrastructure.scheduling.tables  # noqa: F401  # imported for its tables
 from app.database import asyncpg_dsn, metadata
 
 LOCK = 0x42756C6B

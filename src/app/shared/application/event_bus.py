@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,7 +34,7 @@ class BadSubscriberError(CompositionError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subscriber:
+class Subscriber(ABC):
     """The parent of the three kinds; every delivery is owed to one name."""
 
     name: str
@@ -52,8 +53,9 @@ class Subscriber:
             )
 
     @property
+    @abstractmethod
     def event_types(self) -> tuple[str, ...]:
-        raise NotImplementedError
+        """The names of the events that are owed to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
