@@ -19,9 +19,10 @@ ENV PATH=/opt/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     APP_ENVIRONMENT=production \
+    APP_DATA_DIR=/srv/data \
     AUTH_KEYS_DIR=/srv/keys
 RUN useradd --system --uid 10001 --home-dir /srv --shell /usr/sbin/nologin app \
-    && install --directory --owner app --mode 0700 /srv/keys
+    && install --directory --owner app --mode 0700 /srv/data /srv/keys
 WORKDIR /srv
 COPY --from=build /opt/app /opt/app
 COPY alembic.ini ./

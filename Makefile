@@ -6,7 +6,7 @@ RUN := .venv/bin
 SOURCES := $(wildcard src tests tools bench examples migrations)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check fix event-schemas migrate migration bench soak mutants
+.PHONY: help install up test check fix event-schemas migrate migration bench soak mutants attack
 MAKEFLAGS += --no-print-directory
 
 help: ## show this help
@@ -52,3 +52,7 @@ soak: install ## kill processes at random for a minute: nothing lost, nothing do
 
 mutants: install ## break each mechanism of delivery in a copy; some test has to notice
 	@$(RUN)/python -m tests.mutants $(only)
+
+attack: install ## every attack at full size, one after the other, with what was measured; takes long
+	@ATTACK_SIZE=full SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-100} \
+		$(RUN)/pytest -q tests/attack tests/e2e/socket/test_schemathesis.py

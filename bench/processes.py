@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -139,6 +141,21 @@ class Postgres:
             "open": int(str(self._value(f"SELECT count(*) {like}"))),
             "in transaction": int(str(self._value(busy))),
         }
+
+    @contextmanager
+    def closed_to(self, application: str) -> Iterator[None]:
+        """End its connections and open none, for nobody; whoever else has one keeps it."""
+        those = (
+            f"FROM pg_stat_activity WHERE datname = '{self.database}'"
+            f" AND application_name = '{application}'"
+        )
+        door = f"ALTER DATABASE {self.database} ALLOW_CONNECTIONS"
+        self._execute(f"{door} false")
+        try:
+            self._execute(f"SELECT count(pg_terminate_backend(pid, 5000)) {those}")
+            yield
+        finally:
+            self._execute(f"{door} true")
 
     def _execute(self, statement: str) -> None:
         self._value(statement)

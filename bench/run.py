@@ -21,6 +21,7 @@ from bench.figures import Figures
 from bench.measure import FULL, PUBLISHING, QUICK, WARM_SECONDS, Run
 from bench.processes import BIN, ROOT, UVICORN, BrokenRunError, Postgres, Server
 from bench.report import budgets, costs, machine, singles, write
+from bench.revocation import APART, measure_revocation
 from tools.postgres import EmbeddedPostgres
 
 CHEAP_HASH = {"AUTH_PASSWORD_MEMORY_KIB": "8", "AUTH_PASSWORD_TIME_COST": "1"}
@@ -89,6 +90,9 @@ def measure(stage: Stage, run: Run, sql: BareSql) -> None:
             run.warm(server, ())
             run.many(server)
         run.storm([product, ceiling])
+    with stage.product(CHEAP_HASH | APART) as one, stage.product(CHEAP_HASH | APART) as other:
+        run.say("a logout at one of two processes")
+        measure_revocation(one, other, run.postgres, run.figures, run.effort.repetitions)
     # Late, for it leaves deliveries behind: what publishing costs, before anybody reacts.
     with stage.product(CHEAP_HASH | {"EVENTS_DISPATCH": "false"}) as product:
         product.order({"register": {"clients": run.effort.clients}}, WARM_SECONDS)

@@ -19,7 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import app.container  # registers the tables of every module
-import app.shared.infrastructure.messaging.tables  # and the kernel's
+import app.shared.infrastructure.idempotency.tables  # and the kernel's
+import app.shared.infrastructure.messaging.tables
 import app.shared.infrastructure.scheduling.tables  # noqa: F401  # imported for its tables
 from app.database import asyncpg_dsn, metadata
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -67,6 +67,29 @@ async def database_url(
         )
         if [row["datname"] for row in left] == [template]:
             await maintenance.execute(f"DROP DATABASE {template} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def another_database(
+    maintenance: asyncpg.Connection[asyncpg.Record],
+    database_url: str,
+    testrun_uid: str,
+    worker_id: str,
+) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    """`await another_database()`: the URL of one more migrated database; all go at the end."""
+    made: list[str] = []
+
+    async def clone() -> str:
+        run = f"test_{testrun_uid[:12]}"
+        name = f"{run}_{worker_id}_{len(made)}"
+        async with _alone(maintenance):
+            await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {run}_template")
+        made.append(name)
+        return _database(name)
+
+    yield clone
+    for name in made:
+        await maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

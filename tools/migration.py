@@ -11,7 +11,7 @@ from tools.steps import StepError, fail
 
 VERSIONS = ROOT / "migrations" / "versions"
 MODULES = ROOT / "src" / "app" / "modules"
-KERNEL = ("messaging", "schedule")
+KERNEL = ("http", "messaging", "schedule")
 """Schemas of the kernel, each with a branch of its own."""
 
 

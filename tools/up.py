@@ -27,6 +27,7 @@ WELCOME = """
   docs    {base}/docs  and  {base}/redoc
   schema  {base}/openapi.json
   health  {base}/health/ready
+  mail    {base}/dev/mailbox
 
   Register and log in, in another terminal:
 

@@ -1,8 +1,8 @@
-r"""`auth` alone: it serves HTTP, and tells by the broker who registered.
+r"""`auth` alone: it serves HTTP, and tells by the broker who registered and who left.
 
 export DATABASE_URL=postgresql://app:app@127.0.0.1:5432/auth
 alembic upgrade heads
-BROKER_URL=nats://127.0.0.1:4222 BROKER_RELAYS=auth.account_registered \
+BROKER_URL=nats://127.0.0.1:4222 BROKER_RELAYS=auth.account_registered,auth.account_deleted \
     uvicorn --factory examples.two_services.auth_service:create_app
 """
 
@@ -24,6 +24,7 @@ def compose(settings: Settings) -> Process:
         database=settings.database,
         events=settings.events,
         broker_settings=settings.broker,
+        mail_settings=settings.mail,
     )
     return Process(kernel, [AuthContainer(kernel=kernel, settings=settings.auth)])
 

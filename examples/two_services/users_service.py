@@ -2,7 +2,8 @@ r"""`users` alone, in a worker: it makes a profile for everybody who registered 
 
 export DATABASE_URL=postgresql://app:app@127.0.0.1:5432/users
 alembic upgrade heads
-BROKER_URL=nats://127.0.0.1:4222 BROKER_CONSUMES=auth.account_registered BROKER_CONSUMER=users \
+BROKER_URL=nats://127.0.0.1:4222 BROKER_CONSUMER=users \
+    BROKER_CONSUMES=auth.account_registered,auth.account_deleted \
     python -m examples.two_services.users_service
 """
 
@@ -24,6 +25,7 @@ def compose(settings: Settings) -> Process:
         database=settings.database,
         events=settings.events,
         broker_settings=settings.broker,
+        mail_settings=settings.mail,
     )
     return Process(kernel, [UsersContainer(kernel=kernel)])
 

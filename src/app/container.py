@@ -25,9 +25,10 @@ class RootContainer(DeclarativeContainer):
         database=settings.provided.database,
         events=settings.provided.events,
         broker_settings=settings.provided.broker,
+        mail_settings=settings.provided.mail,
     )
     auth = Container(AuthContainer, kernel=kernel, settings=settings.provided.auth)
-    users = Container(UsersContainer, kernel=kernel)
+    users = Container(UsersContainer, kernel=kernel, accounts=auth.directory, cursors=auth.cursors)
 
 
 def compose(settings: Settings) -> Process:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -10,21 +10,22 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 from pydantic_settings import SettingsError as UnparsableError
-from sqlalchemy import make_url
 
 from app.modules.auth.settings import AuthSettings
-from app.shared.application.deployment import Deployment, Environment
+from app.shared.application.deployment import ANY_HOST, Deployment, Environment
 from app.shared.infrastructure.fail_points import is_armed
 from app.shared.infrastructure.logs import LogStyle
 from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
-from app.shared.settings import BrokerSettings, DatabaseSettings, EventsSettings
+from app.shared.infrastructure.web_names import RootUrl, host_of
+from app.shared.settings import (
+    BrokerSettings,
+    DatabaseSettings,
+    EdgeSettings,
+    EventsSettings,
+    MailSettings,
+)
 
 _Group = TypeVar("_Group", bound=SettingsGroup)
-
-_ROOT_URL = re.compile(
-    r"https?://(?:[^\s/?#@:\[\]]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s/?#]+)*", re.IGNORECASE
-)
-"""What paths can be appended to: no credentials, no query, no fragment."""
 
 
 class SettingsError(Exception):
@@ -46,9 +47,15 @@ class Settings(SettingsGroup):
     ] = "development"
     debug: Annotated[bool, Field(description="Logs more; never in production.")] = False
     public_url: Annotated[
-        str, Field(description="Where clients reach this service, without a trailing slash.")
+        RootUrl, Field(description="Where clients reach this service, without a trailing slash.")
     ] = "http://127.0.0.1:8000"
-    data_dir: Annotated[Path, Field(description="Development's database and keys.")] = Path(".data")
+    frontend_url: Annotated[
+        RootUrl | None,
+        Field(description="Where links in mails lead; APP_PUBLIC_URL when unset."),
+    ] = None
+    data_dir: Annotated[Path, Field(description="Development's database, keys and mail.")] = Path(
+        ".data"
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least level logged.")
     ] = "info"
@@ -62,9 +69,11 @@ class Settings(SettingsGroup):
     max_body_bytes: Annotated[
         int, Field(description="A larger request body is answered 413.", ge=1024)
     ] = 65_536
+    edge: EdgeSettings = Field(default_factory=EdgeSettings)
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     events: EventsSettings = Field(default_factory=EventsSettings)
     broker: BrokerSettings = Field(default_factory=BrokerSettings)
+    mail: MailSettings = Field(default_factory=MailSettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
 
     @classmethod
@@ -99,16 +108,23 @@ class Settings(SettingsGroup):
         return Deployment(
             environment=self.environment,
             public_url=self.public_url,
+            frontend_url=self.frontend_url or self.public_url,
             data_dir=self.data_dir,
             request_timeout=self.request_timeout,
             max_body_bytes=self.max_body_bytes,
+            trusted_hosts=self.edge.trusted_hosts or self._own_hosts,
+            trusted_proxy_hops=self.edge.trusted_proxy_hops,
+            cors_origins=self.edge.cors_origins,
+            cors_credentials=self.edge.cors_credentials,
         )
+
+    @property
+    def _own_hosts(self) -> tuple[str, ...]:
+        return (ANY_HOST if self.is_development else host_of(self.public_url),)
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Settings:
         problems = []
-        if not _ROOT_URL.fullmatch(self.public_url):
-            problems.append("APP_PUBLIC_URL is not a plain http(s) URL without a trailing slash")
         if self.auth.refresh_grace and not self.request_timeout < self.auth.refresh_grace:
             problems.append("APP_REQUEST_TIMEOUT is not shorter than AUTH_REFRESH_GRACE")
         pool, needed = self.database.pool_size, self.events.concurrency + 2
@@ -117,25 +133,29 @@ class Settings(SettingsGroup):
                 f"DATABASE_POOL_SIZE, {pool}, is less than EVENTS_CONCURRENCY plus 2, {needed}"
             )
         if self.environment == "production":
-            problems += self._unsafe_in_production()
+            problems += self._unsafe()
         if problems:
             raise ValueError("; ".join(problems))
         return self
 
-    def _unsafe_in_production(self) -> list[str]:
-        problems = []
-        if not self.public_url.lower().startswith("https://"):
-            problems.append("APP_PUBLIC_URL is not https")
-        if self.debug:
-            problems.append("APP_DEBUG is on")
-        if is_armed():
-            problems.append("FAILPOINT is set: the process would kill itself")
-        database = make_url(self.database.url.get_secret_value())
-        if database.password in (None, "", "app", "postgres", "password", "changethis"):
-            problems.append("DATABASE_URL has no password or a default one")
-        if self.auth.keys_dir is None:
-            problems.append("AUTH_KEYS_DIR is not set: mount the keys, which outlive this machine")
-        return problems
+    def risks(self) -> Mapping[str, bool]:
+        return {
+            "APP_PUBLIC_URL is not https": not _is_https(self.public_url),
+            "APP_FRONTEND_URL is not https": not _is_https(self.frontend_url or "https://"),
+            "APP_DEBUG is on": self.debug,
+            "FAILPOINT is set: the process would kill itself": is_armed(),
+        }
+
+    def _unsafe(self) -> Iterator[str]:
+        """What the groups call risks; a new one is a line in the `risks` of its group."""
+        members = (getattr(self, name) for name in type(self).model_fields)
+        groups = (member for member in members if isinstance(member, SettingsGroup))
+        for group in (self, *groups):
+            yield from (line for line, is_so in group.risks().items() if is_so)
+
+
+def _is_https(url: str) -> bool:
+    return url.lower().startswith("https://")
 
 
 def _read(group: type[_Group], lines: list[str], **values: Any) -> _Group | None:

@@ -33,7 +33,7 @@ from tests.architecture.markdown import (
 )
 from tools.env_example import groups, shown, variables
 
-SETTING = re.compile(r"\b(?:APP|AUTH|BROKER|DATABASE|EVENTS)_[A-Z][A-Z_]*\b")
+SETTING = re.compile(r"\b(?:APP|AUTH|BROKER|DATABASE|EVENTS|MAIL)_[A-Z][A-Z_]*\b")
 ROUTE = re.compile(r"\b(GET|POST|PATCH|PUT|DELETE) (/\S+)")
 TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 

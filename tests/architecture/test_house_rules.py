@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from enum import Enum
 from typing import Any, Protocol, get_type_hints
 
 import pytest
@@ -25,7 +26,9 @@ VAGUE = re.compile(
     r"_*(utils?|helpers?|commons?|misc|base|manager|types|core)\.py|(utils?|helpers?)"
 )
 VAGUE_CLASS = re.compile(r"Abstract|Base$|^I[A-Z][a-z]|Impl$|Manager$|Service$|Util|Helper")
-STAND_IN = re.compile(r"SqlAlchemy|Asyncpg|Argon2|Jwt|Hmac|NatsJetStream|Fake|InMemory")
+STAND_IN = re.compile(
+    r"SqlAlchemy|Asyncpg|Argon2|Jwt|Hmac|Jinja|NatsJetStream|Smtp|Folder|Fake|InMemory"
+)
 """What a class is called that does the work of a port."""
 SECRET = re.compile(r"password|token|secret|email")
 """What a message's member is called that no log and no traceback may show."""
@@ -40,12 +43,15 @@ HANDLERS = [case for context in CONTEXTS for case in use_cases(context)]
 
 
 def messages(context: str) -> list[type]:
-    """What a module can be told or asked: the dataclasses beside the handlers."""
+    """What a module can be told or asked: the dataclasses beside the handlers.
+
+    An enumeration is a word of theirs, frozen as it is.
+    """
     return [
         found
         for kind in ("commands", "queries")
         for found in classes(f"app.modules.{context}.application.{kind}")
-        if "__call__" not in vars(found)
+        if "__call__" not in vars(found) and not issubclass(found, Enum)
     ]
 
 

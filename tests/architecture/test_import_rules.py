@@ -40,7 +40,9 @@ CONTRACTS = {
 }
 
 FORBIDDEN_FRAMEWORKS = [
+    "aiosmtplib",
     "fastapi",
+    "jinja2",
     "starlette",
     "sqlalchemy",
     "pydantic",

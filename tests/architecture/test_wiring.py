@@ -17,7 +17,7 @@ from app.modules.auth.application.commands.log_out import LogOutHandler
 from app.modules.auth.application.ports import AuthUnitOfWork
 from app.modules.auth.contracts.events import AccountRegistered
 from app.modules.auth.domain.policies import RefreshPolicy
-from app.modules.auth.infrastructure.unit_of_work import SqlAlchemyAccounts
+from app.modules.auth.infrastructure.repositories import SqlAlchemyAccounts
 from app.modules.users.application.commands.update_my_profile import UpdateMyProfileHandler
 from app.modules.users.application.ports import UsersWork
 from app.modules.users.application.reactions.create_profile import CreateProfile
@@ -114,7 +114,7 @@ def test_swapped_collaborators_are_found(process: Process) -> None:
 
     swapped = Singleton(
         LogOutHandler,
-        uow=auth.uow.provider,
+        uow=auth.uow,
         refresh_tokens=auth.access_tokens,
         access_tokens=auth.refresh_tokens,
     )
@@ -125,7 +125,7 @@ def test_swapped_collaborators_are_found(process: Process) -> None:
 def test_the_unit_of_work_of_another_module_is_found(process: Process) -> None:
     auth = containers(process)["auth"]
 
-    foreign = Singleton(UpdateMyProfileHandler, uow=auth.uow.provider, clock=process.kernel.clock)
+    foreign = Singleton(UpdateMyProfileHandler, uow=auth.uow, clock=process.kernel.clock)
 
     assert misfits(foreign).keys() == {"uow"}
 
@@ -133,7 +133,7 @@ def test_the_unit_of_work_of_another_module_is_found(process: Process) -> None:
 def test_a_unit_of_work_in_place_of_what_opens_one_is_found(process: Process) -> None:
     users = containers(process)["users"]
 
-    opened = Singleton(UpdateMyProfileHandler, uow=users.uow, clock=process.kernel.clock)
+    opened = Singleton(UpdateMyProfileHandler, uow=users.unit_of_work, clock=process.kernel.clock)
 
     assert misfits(opened).keys() == {"uow"}
 

@@ -10,36 +10,45 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.modules.auth.application.api_keys import ApiKeyStore
 from app.modules.auth.application.authenticator import AccessTokenAuthenticator
 from app.modules.auth.application.commands.log_in import LogInHandler
 from app.modules.auth.application.commands.log_out import LogOutHandler
 from app.modules.auth.application.commands.register_account import RegisterAccountHandler
 from app.modules.auth.application.commands.rotate_refresh_token import RotateRefreshTokenHandler
+from app.modules.auth.application.credentials import CredentialStore
+from app.modules.auth.application.password_gate import PasswordGate
 from app.modules.auth.application.ports import (
     AuthUnitOfWork,
-    CredentialStore,
     Evidence,
     RefreshTokens,
     RevocationCheck,
     SessionStore,
 )
+from app.modules.auth.application.throttling import Throttle
 from app.modules.auth.application.token_pair import TokenPairs
-from app.modules.auth.contracts.events import AccountRegistered
+from app.modules.auth.contracts.events import AccountDeleted, AccountRegistered
 from app.modules.auth.domain.account import Account
-from app.modules.auth.domain.events import RegistrationRepeated, SessionCompromised
+from app.modules.auth.domain.activity import Activity, ActivityKind
+from app.modules.auth.domain.events import MailDue, SessionCompromised
+from app.modules.auth.domain.login_requirements import LoginRequirements
 from app.modules.auth.domain.password import PasswordPolicy
-from app.modules.auth.domain.policies import RefreshPolicy
+from app.modules.auth.domain.policies import MailPolicy, RefreshPolicy
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.throttling import ThrottlePolicy
+from app.modules.auth.infrastructure.api_key_store import AsyncpgApiKeyStore
 from app.modules.auth.infrastructure.credential_store import AsyncpgCredentialStore
+from app.modules.auth.infrastructure.derived_keys import DerivedKeys
 from app.modules.auth.infrastructure.evidence_buffer import EvidenceBuffer
 from app.modules.auth.infrastructure.key_ring import KeyRing
 from app.modules.auth.infrastructure.refresh_tokens import HmacRefreshTokens
-from app.modules.auth.infrastructure.revocation_list import RevocationList
 from app.modules.auth.infrastructure.session_store import AsyncpgSessionStore
+from app.modules.auth.infrastructure.throttle_store import AsyncpgThrottle
 from app.modules.auth.infrastructure.unit_of_work import SqlAlchemyAuthUnitOfWork
 from app.modules.auth.testing import (
     FakeAccessTokens,
+    FakeMailedTokens,
     FakePasswordHasher,
     InMemoryAuth,
 )
@@ -51,12 +60,12 @@ from app.shared.infrastructure.messaging.log import EventLog
 from app.shared.infrastructure.statements import AsyncpgReader, Statements
 from app.shared.infrastructure.unit_of_work import open_session
 from app.shared.testing import FixedClock
+from tests.revocations import revocations
 
-EVENTS = (AccountRegistered, RegistrationRepeated, SessionCompromised)
+EVENTS = (AccountRegistered, AccountDeleted, MailDue, SessionCompromised)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 """So that no session ends before its access tokens do."""
 PUBLISH_AHEAD = timedelta(minutes=5)
-REVOCATIONS_KEPT = timedelta(minutes=20)
 
 PASS_TIME = """
 update auth.session
@@ -66,6 +75,10 @@ set created_at = created_at - $1::interval,
     idle_expires_at = idle_expires_at - $1::interval,
     absolute_expires_at = absolute_expires_at - $1::interval,
     revoked_at = revoked_at - $1::interval
+"""
+PASS_TIME_FOR_ATTEMPTS = """
+update auth.throttle
+set forgiven_at = forgiven_at - $1::interval, next_at = next_at - $1::interval
 """
 
 
@@ -83,11 +96,15 @@ class AuthWorld:
     refresh_policy: RefreshPolicy
     access_tokens: FakeAccessTokens
     hasher: FakePasswordHasher
+    throttle: Throttle
+    throttle_policy: ThrottlePolicy
+    api_key_store: ApiKeyStore
 
     put: Callable[[Iterable[Account], Iterable[Session]], Coroutine[Any, Any, None]]
     """Store aggregates as they are."""
     published: Callable[[], Coroutine[Any, Any, list[Event]]]
     revoked: Callable[[], Coroutine[Any, Any, list[Revocation]]]
+    activity: Callable[[], Coroutine[Any, Any, list[Activity]]]
     sessions: Callable[[], Coroutine[Any, Any, list[Session]]]
     pass_time: Callable[[timedelta], Coroutine[Any, Any, None]]
     store_evidence: Callable[[], Coroutine[Any, Any, None]]
@@ -104,11 +121,19 @@ class AuthWorld:
 
     @property
     def register(self) -> RegisterAccountHandler:
-        return RegisterAccountHandler(self.uow, self.hasher, PasswordPolicy(), self.clock)
+        return RegisterAccountHandler(
+            self.uow, self.hasher, FakeMailedTokens(), MailPolicy(), PasswordPolicy(), self.clock
+        )
+
+    @property
+    def passwords(self) -> PasswordGate:
+        return PasswordGate(self.credentials, self.throttle, self.hasher, self.throttle_policy)
 
     @property
     def log_in(self) -> LogInHandler:
         return LogInHandler(
+            self.passwords,
+            LoginRequirements(),
             self.credentials,
             self.session_store,
             self.hasher,
@@ -154,6 +179,9 @@ def auth_in_memory(policy: RefreshPolicy | None = None) -> AuthWorld:
     async def revoked() -> list[Revocation]:
         return list(auth.revoked)
 
+    async def activity() -> list[Activity]:
+        return list(auth.activity)
+
     async def sessions() -> list[Session]:
         return list(auth.sessions)
 
@@ -177,9 +205,13 @@ def auth_in_memory(policy: RefreshPolicy | None = None) -> AuthWorld:
         refresh_policy=auth.refresh_policy,
         access_tokens=auth.access_tokens,
         hasher=auth.hasher,
+        throttle=auth.throttle,
+        throttle_policy=auth.throttle_policy,
+        api_key_store=auth.api_key_store,
         put=put,
         published=published,
         revoked=revoked,
+        activity=activity,
         sessions=sessions,
         pass_time=pass_time,
         store_evidence=nothing,
@@ -207,13 +239,11 @@ def auth_on_postgres(
     codec = EventCodec(EVENTS)
     ring = KeyRing.ensure(keys_dir, ring_clock, publish_ahead=PUBLISH_AHEAD)
     evidence = EvidenceBuffer(statements)
-    revocation_list = RevocationList(
-        reader, strict=strict, keep=REVOCATIONS_KEPT, follow=clock.follow
-    )
+    revoking = revocations(reader, strict=strict, follow=clock.follow)
 
     def uow() -> SqlAlchemyAuthUnitOfWork:
         return SqlAlchemyAuthUnitOfWork(
-            engine, EventLog(codec).publish, lambda: None, revocation_list
+            engine, EventLog(codec).publish, lambda: None, revoking.check
         )
 
     async def put(accounts: Iterable[Account], sessions: Iterable[Session]) -> None:
@@ -235,6 +265,12 @@ def auth_on_postgres(
         )
         return [Revocation(**row) for row in rows]
 
+    async def activity() -> list[Activity]:
+        rows = await statements.rows(
+            "select account_id, what, session_id, ip, user_agent from auth.activity order by id"
+        )
+        return [Activity(**{**row, "what": ActivityKind(row["what"])}) for row in rows]
+
     async def sessions() -> list[Session]:
         rows = await statements.rows("select * from auth.session order by created_at")
         return [Session(**row) for row in rows]
@@ -242,9 +278,13 @@ def auth_on_postgres(
     async def pass_time(by: timedelta) -> None:
         access_clock.advance(by)
         await statements.rows(PASS_TIME, by)
+        await statements.rows(PASS_TIME_FOR_ATTEMPTS, by)
 
     async def clear() -> None:
-        await statements.rows("truncate auth.account, auth.revocation, messaging.event cascade")
+        await statements.rows(
+            "truncate auth.account, auth.activity, auth.revocation, auth.throttle,"
+            " messaging.event cascade"
+        )
 
     def rotate_secret() -> None:
         ring_clock.advance(1)
@@ -255,21 +295,25 @@ def auth_on_postgres(
         uow=uow,
         clock=clock,
         credentials=AsyncpgCredentialStore(statements),
-        session_store=AsyncpgSessionStore(statements, policy, revocation_list),
+        session_store=AsyncpgSessionStore(statements, policy, revoking.check),
         evidence=evidence,
-        revocations=revocation_list,
+        revocations=revoking.check,
         refresh_tokens=HmacRefreshTokens(ring, issuer="https://example.com"),
         refresh_policy=policy,
         access_tokens=FakeAccessTokens(access_clock),
         hasher=FakePasswordHasher(),
+        throttle=AsyncpgThrottle(statements, DerivedKeys(ring, b"throttle")),
+        throttle_policy=ThrottlePolicy.of(),
+        api_key_store=AsyncpgApiKeyStore(reader),
         put=put,
         published=published,
         revoked=revoked,
+        activity=activity,
         sessions=sessions,
         pass_time=pass_time,
         store_evidence=evidence.flush,
         evidence_elsewhere=lambda: EvidenceBuffer(statements),
-        poll_revocations=revocation_list.poll,
+        poll_revocations=revoking.follower.look,
         clear=clear,
         rotate_secret=rotate_secret,
     )

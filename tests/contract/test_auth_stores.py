@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from app.modules.auth.application.commands.rotate_refresh_token import RotateRefreshToken
-from app.modules.auth.application.ports import Credentials
+from app.modules.auth.application.credentials import Credentials
 from app.modules.auth.domain.account import Account, AccountStatus, Role
-from app.modules.auth.domain.errors import TokenReusedError
+from app.modules.auth.domain.errors import AccountDisabledError, TokenReusedError
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import RevocationReason
@@ -73,6 +73,14 @@ async def test_the_session_that_is_idle_longest_makes_room_for_a_new_one(auth: A
     left = {stored.id for stored in await auth.sessions()}
     assert left == {stranger.id, session.id, *(other.id for other in others)}
     assert await auth.revoked() == [Revocation(account_id=account.id, session_id=idlest.id)]
+
+
+async def test_an_account_that_is_gone_gets_no_session(auth: AuthWorld) -> None:
+    with pytest.raises(AccountDisabledError):
+        await auth.session_store.open(SessionFactory.build())
+
+    assert await auth.sessions() == []
+    assert await auth.activity() == []
 
 
 @pytest.mark.parametrize("end", ["revoked_at", "idle_expires_at"])
@@ -168,22 +176,54 @@ async def test_credentials_are_read_by_the_key_of_the_address(auth: AuthWorld) -
     account = AccountFactory.build(
         password_hash="hash", auth_epoch=5, roles=frozenset({Role.USER, Role.ADMIN})
     )
-    key = account.email.key
+    account_id, key = account.id, account.email.key
     await auth.put([account], [])
 
     found = await auth.credentials.of(key)
 
     assert found == Credentials(
-        account_id=account.id,
+        account_id=account_id,
+        email_key=key,
         password_hash="hash",
         epoch=5,
         roles=frozenset({"user", "admin"}),
         active=True,
+        verified=False,
     )
+    assert await auth.credentials.of_account(account_id) == found
 
 
 async def test_an_unknown_address_has_no_credentials(auth: AuthWorld) -> None:
     assert await auth.credentials.of("nobody@example.com") is None
+    assert await auth.credentials.of_account(new_id()) is None
+
+
+async def test_credentials_say_whether_the_address_is_verified(auth: AuthWorld) -> None:
+    account = AccountFactory.build(email_verified_at=START)
+    key = account.email.key
+    await auth.put([account], [])
+
+    found = await auth.credentials.of(key)
+
+    assert found
+    assert found.verified
+
+
+async def test_credentials_name_the_session_asked_about_only_to_its_own_account(
+    auth: AuthWorld,
+) -> None:
+    mine, other = AccountFactory.build(), AccountFactory.build()
+    key, other_key = mine.email.key, other.email.key
+    session = await signed_in(auth, mine)
+    await auth.put([other], [])
+
+    found = await auth.credentials.of(key, session_id=session.id)
+    by_another = await auth.credentials.of(other_key, session_id=session.id)
+
+    assert found
+    assert found.session_id == session.id
+    assert by_another
+    assert by_another.session_id is None
 
 
 async def test_a_disabled_accounts_credentials_say_so(auth: AuthWorld) -> None:
@@ -229,7 +269,13 @@ async def test_a_hash_is_replaced_unless_it_or_the_epoch_has_changed(
 
 async def test_replacing_the_hash_of_an_account_that_is_gone_does_nothing(auth: AuthWorld) -> None:
     gone = Credentials(
-        account_id=new_id(), password_hash="hash", epoch=0, roles=frozenset(), active=True
+        account_id=new_id(),
+        email_key="ada@example.com",
+        password_hash="hash",
+        epoch=0,
+        roles=frozenset(),
+        active=True,
+        verified=False,
     )
 
     await auth.credentials.rehash(gone, "new hash")
@@ -245,7 +291,7 @@ async def test_many_registrations_of_one_address_at_once_make_one_account(auth: 
     found = await auth.credentials.of("ada@example.com")
     names = [type(event).__name__ for event in await auth.published()]
     assert found
-    assert names == ["AccountRegistered"] + 19 * ["RegistrationRepeated"]
+    assert names == ["AccountRegistered"] + 19 * ["MailDue"]
 
 
 # Evidence

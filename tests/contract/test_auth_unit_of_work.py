@@ -6,18 +6,17 @@ import asyncio
 
 import pytest
 
-from app.modules.auth.contracts.events import AccountRegistered
+from app.modules.auth.contracts.events import AccountDeleted, AccountRegistered
 from app.modules.auth.domain.account import Account, AccountStatus, Role
 from app.modules.auth.domain.email_address import EmailAddress
 from app.modules.auth.domain.errors import EmailTakenError
-from app.modules.auth.domain.events import RegistrationRepeated
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import RevocationReason
 from app.shared.domain.ids import new_id
 from tests.contract.auth_worlds import AuthWorld
 from tests.contract.facts import facts
-from tests.factories import AccountFactory, SessionFactory
+from tests.factories import START, AccountFactory, SessionFactory
 
 BLOCKED_SECONDS = 0.1
 """How long what must wait is watched."""
@@ -198,12 +197,12 @@ async def test_events_are_published_in_the_order_of_the_commits(auth: AuthWorld)
     async with auth.uow() as uow:
         known = await uow.accounts.by_id(account.id)
         assert known
-        known.register_again()
+        known.delete(START)
         await uow.commit()
 
     assert await auth.published() == [
         AccountRegistered(account_id=account.id),
-        RegistrationRepeated(account_id=account.id),
+        AccountDeleted(account_id=account.id),
     ]
 
 
@@ -284,8 +283,7 @@ async def test_a_session_is_free_again_when_its_holder_leaves_without_a_commit(
 
 
 async def test_claiming_a_new_address_adds_the_account_with_its_event(auth: AuthWorld) -> None:
-    account = AccountFactory.build()
-    account.register_again()
+    account = registered(auth)
 
     async with auth.uow() as uow:
         holder = await uow.accounts.claim(account)
@@ -294,7 +292,7 @@ async def test_claiming_a_new_address_adds_the_account_with_its_event(auth: Auth
     assert holder is account
     async with auth.uow() as uow:
         assert facts(await uow.accounts.by_id(account.id)) == facts(account)
-    assert [event.name for event in await auth.published()] == ["auth.registration_repeated"]
+    assert [event.name for event in await auth.published()] == ["auth.account_registered"]
 
 
 async def test_claiming_a_known_address_answers_its_account_unchanged(auth: AuthWorld) -> None:

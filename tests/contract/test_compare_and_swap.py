@@ -13,13 +13,12 @@ from app.modules.auth.domain.account import Account, AccountStatus
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import RevocationReason
-from app.modules.auth.infrastructure.revocation_list import RevocationList
 from app.modules.auth.infrastructure.session_store import AsyncpgSessionStore
-from app.shared.infrastructure.database_clock import DatabaseClock
 from app.shared.infrastructure.statements import AsyncpgReader, Statements
 from app.shared.infrastructure.unit_of_work import open_session
 from tests.contract.facts import facts
 from tests.factories import AccountFactory, SessionFactory
+from tests.revocations import revocations
 
 POLICY = RefreshPolicy()
 TIMES = {"rotated_at", "idle_expires_at"}
@@ -98,10 +97,7 @@ async def test_the_statement_and_the_aggregate_agree(
     engine: AsyncEngine, statements: Statements, reader: AsyncpgReader, random: list[Situation]
 ) -> None:
     situations = [ALIVE, *ONE_THING_WRONG, *random]
-    revoked = RevocationList(
-        reader, strict=True, keep=timedelta(minutes=12), follow=DatabaseClock().follow
-    )
-    store = AsyncpgSessionStore(statements, POLICY, revoked)
+    store = AsyncpgSessionStore(statements, POLICY, revocations(reader).check)
     now: datetime = await statements.value("select clock_timestamp()")
     built = [situation.build(now) for situation in situations]
     async with open_session(engine) as transaction:

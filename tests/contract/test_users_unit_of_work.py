@@ -209,3 +209,23 @@ async def test_a_handle_that_was_given_up_is_free(users: UsersWorld) -> None:
     await users.edit(profile, ProfileChanges(handle="Ada"))
 
     assert (await users.stored(profile)).handle == "Ada"
+
+
+async def test_an_erased_profile_is_found_by_whoever_asks_for_it_even_erased(
+    users: UsersWorld,
+) -> None:
+    profile = ProfileFactory.build(handle="Ada", bio="numbers")
+    await users.put(profile)
+
+    async with users.uow() as uow:
+        found = await uow.profiles.of_account(profile.account_id)
+        assert found
+        found.erase(START)
+        await uow.commit()
+
+    async with users.uow() as uow:
+        left = await uow.profiles.even_erased(profile.account_id)
+        assert await uow.profiles.of_account(profile.account_id) is None
+        assert await uow.profiles.even_erased(new_id()) is None
+    blank = ProfileFactory.build(id=profile.id, account_id=profile.account_id)
+    assert facts(left) == facts(blank) | {"version": 2, "erased_at": START}

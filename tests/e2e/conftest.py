@@ -19,11 +19,13 @@ from app.modules.auth.settings import AuthSettings
 from app.settings import Settings
 from app.shared.infrastructure.database_clock import DatabaseClock
 from app.shared.infrastructure.statements import Statements
-from app.shared.settings import DatabaseSettings, EventsSettings
+from app.shared.settings import DatabaseSettings, EdgeSettings, EventsSettings, MailSettings
 from tests.e2e.passing_time import StoredSessions
 from tests.e2e.visitor import PUBLIC_URL, Visitor
 
 CHEAP_HASH: dict[str, Any] = {"password_memory_kib": 8, "password_time_cost": 1}
+NOWHERE: dict[str, Any] = {"url": "smtp://127.0.0.1:9", "sender": "Test <test@bulkhead.example>"}
+"""A mail server for where there must be one, which is always away."""
 
 MakeSettings = Callable[..., Settings]
 Serve = Callable[..., AbstractAsyncContextManager[Visitor]]
@@ -38,6 +40,8 @@ def make_settings(database: str, tmp_path: Path) -> MakeSettings:
         auth: dict[str, Any] | None = None,
         events: dict[str, Any] | None = None,
         database_: dict[str, Any] | None = None,
+        edge: dict[str, Any] | None = None,
+        mail: dict[str, Any] | None = None,
         **values: Any,
     ) -> Settings:
         in_database: dict[str, Any] = {"url": SecretStr(database), **(database_ or {})}
@@ -48,10 +52,13 @@ def make_settings(database: str, tmp_path: Path) -> MakeSettings:
             "data_dir": tmp_path,
             **values,
         }
+        in_mail = NOWHERE if in_app["environment"] == "production" else {}
         return Settings(
             **in_app,
             database=DatabaseSettings(**in_database),
             events=EventsSettings(**(events or {})),
+            edge=EdgeSettings(**(edge or {})),
+            mail=MailSettings(**(in_mail if mail is None else mail)),
             auth=AuthSettings(**in_auth),
         )
 

@@ -1,4 +1,4 @@
-"""Lets time pass for sessions, without waiting: what is written in their rows moves back."""
+"""Lets time pass without waiting: what is written in rows moves back."""
 
 from __future__ import annotations
 
@@ -39,3 +39,17 @@ class StoredSessions:
             "select count(*) from auth.revocation where session_id = $1", session_id
         )
         return count
+
+
+class StoredAttempts:
+    """The rows of `auth.throttle`, and the time that has passed for them."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def let_pass(self, seconds: float) -> None:
+        await self._statements.rows(
+            "update auth.throttle set forgiven_at = forgiven_at - $1 * interval '1 second',"
+            " next_at = next_at - $1 * interval '1 second'",
+            float(seconds),
+        )

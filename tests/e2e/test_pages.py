@@ -80,6 +80,40 @@ async def test_the_description_is_valid(client: httpx.AsyncClient) -> None:
     assert all(operation["responses"] for operation in _operations(description))
 
 
+async def test_every_example_and_every_default_is_valid(client: httpx.AsyncClient) -> None:
+    description = (await client.get("/openapi.json")).json()
+    shown: list[tuple[Any, Any]] = []
+    for schema in _objects(description):
+        stated = [schema["default"]] if "default" in schema else []
+        shown += [(schema, value) for value in (*stated, *schema.get("examples", ()))]
+        if "in" in schema and "example" in schema:
+            shown.append((schema["schema"], schema["example"]))
+
+    wrong = [
+        (schema, value)
+        for schema, value in shown
+        if not Draft202012Validator({**description, **schema}).is_valid(value)
+    ]
+
+    assert len(shown) >= 10
+    assert wrong == []
+
+
+async def test_operations_are_named_as_their_functions_and_tags_are_explained(
+    client: httpx.AsyncClient,
+) -> None:
+    description = (await client.get("/openapi.json")).json()
+    explained = {tag["name"]: tag["description"] for tag in description["tags"]}
+
+    for operation in _operations(description):
+        assert re.fullmatch("[a-z][a-z0-9_]*", operation["operationId"])
+        assert all(len(explained[tag]) > 10 for tag in operation["tags"])
+        statuses = {*operation["responses"]}
+        assert statuses > {"400", "413", "414", "431", "500", "503"}
+        assert ({"bearer": []} in operation.get("security", ())) <= ("401" in statuses)
+        assert ("requestBody" in operation) <= (statuses >= {"415", "422"})
+
+
 async def test_every_route_is_described(client: httpx.AsyncClient, app: FastAPI) -> None:
     paths = (await client.get("/openapi.json")).json()["paths"]
 
@@ -119,6 +153,15 @@ async def test_the_description_shows_no_default_of_the_framework(
 
     assert "HTTPValidationError" not in text
     assert "application/problem+json" in text
+
+
+def _objects(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        yield part
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from _objects(each)
 
 
 def _operations(description: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -43,7 +43,7 @@ def run_in(project: Path) -> subprocess.CompletedProcess[str]:
 def edit(file: Path, before: str, after: str) -> None:
     text = file.read_text("utf-8")
     assert before in text
-    file.write_text(text.replace(before, after), "utf-8")
+    file.write_text(text.replace(before, after, 1), "utf-8")
 
 
 def test_an_addition_is_written_and_named(project: Path) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from app.database import asyncpg_dsn
 from app.modules.auth.settings import AuthSettings
 from app.settings import Settings, SettingsError
-from app.shared.application.deployment import Deployment, Environment
+from app.shared.application.deployment import Deployment
 from app.shared.domain.event import Event
 from app.shared.infrastructure.messaging.codec import EventCodec
 
@@ -24,6 +24,8 @@ SAFE = {
     "APP_PUBLIC_URL": "https://api.example.com",
     "DATABASE_URL": "postgresql://app:Yt7-long-and-random@db.example.com/app",
     "AUTH_KEYS_DIR": "/run/keys",
+    "MAIL_URL": "smtps://app:Yt7-long-and-random@mail.example.com",
+    "MAIL_SENDER": "Example <no-reply@example.com>",
 }
 NO_PASSWORD = "DATABASE_URL has no password or a default one"
 SECRET = "Zq9-must-not-be-shown"
@@ -33,7 +35,7 @@ SECRET = "Zq9-must-not-be-shown"
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is set, and there is no `.env`."""
     for name in os.environ:
-        if name.startswith(("APP_", "DATABASE_", "EVENTS_", "AUTH_", "BROKER_")):
+        if name.startswith(("APP_", "DATABASE_", "EVENTS_", "AUTH_", "BROKER_", "MAIL_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
@@ -69,7 +71,16 @@ def test_production_starts_when_everything_is_safe(monkeypatch: pytest.MonkeyPat
     ("variable", "value", "named"),
     [
         ("APP_PUBLIC_URL", "http://api.example.com", "APP_PUBLIC_URL is not https"),
+        ("APP_FRONTEND_URL", "http://www.example.com", "APP_FRONTEND_URL is not https"),
         ("APP_DEBUG", "true", "APP_DEBUG is on"),
+        ("APP_TRUSTED_HOSTS", "api.example.com,*", "APP_TRUSTED_HOSTS is any host"),
+        (
+            "APP_CORS_ORIGINS",
+            "https://a.example.com,http://b.example.com",
+            "APP_CORS_ORIGINS has an origin without https",
+        ),
+        ("MAIL_URL", "", "MAIL_URL is not set: mail would go nowhere"),
+        ("MAIL_URL", "smtp+plain://mail.example.com", "MAIL_URL is without TLS"),
         ("FAILPOINT", "purge", "FAILPOINT is set: the process would kill itself"),
         (
             "DATABASE_URL",
@@ -79,6 +90,16 @@ def test_production_starts_when_everything_is_safe(monkeypatch: pytest.MonkeyPat
         (
             "DATABASE_URL",
             "postgresql://app:postgres@db/app",
+            "DATABASE_URL has no password or a default one",
+        ),
+        (
+            "DATABASE_URL",
+            "postgresql://shop:shop@db/app",
+            "DATABASE_URL has no password or a default one",
+        ),
+        (
+            "DATABASE_URL",
+            "postgresql://app:changethis@db/app",
             "DATABASE_URL has no password or a default one",
         ),
         (
@@ -103,6 +124,7 @@ def test_production_names_every_problem_at_once(monkeypatch: pytest.MonkeyPatch)
         "APP_PUBLIC_URL",
         "APP_DEBUG",
         "DATABASE_URL",
+        "MAIL_URL",
         "AUTH_KEYS_DIR",
     ]
 
@@ -124,6 +146,17 @@ def test_staging_is_not_held_to_the_rules_of_production(monkeypatch: pytest.Monk
         ({"APP_PUBLIC_URL": f"https://app:{SECRET}@example.com"}, "APP_PUBLIC_URL"),
         ({"APP_PUBLIC_URL": f"https://example.com?key={SECRET}"}, "APP_PUBLIC_URL"),
         ({"APP_PUBLIC_URL": f"https://{SECRET} .example.com"}, "APP_PUBLIC_URL"),
+        ({"APP_FRONTEND_URL": f"https://{SECRET}/"}, "APP_FRONTEND_URL"),
+        ({"APP_TRUSTED_HOSTS": f"https://{SECRET}"}, "APP_TRUSTED_HOSTS"),
+        ({"APP_TRUSTED_HOSTS": f"{SECRET}:8000"}, "APP_TRUSTED_HOSTS"),
+        ({"APP_TRUSTED_HOSTS": f"{SECRET}.*"}, "APP_TRUSTED_HOSTS"),
+        ({"APP_TRUSTED_PROXY_HOPS": SECRET}, "APP_TRUSTED_PROXY_HOPS"),
+        ({"APP_TRUSTED_PROXY_HOPS": "-1"}, "APP_TRUSTED_PROXY_HOPS"),
+        ({"APP_CORS_ORIGINS": SECRET}, "APP_CORS_ORIGINS"),
+        ({"APP_CORS_ORIGINS": f"https://{SECRET}/"}, "APP_CORS_ORIGINS"),
+        ({"APP_CORS_ORIGINS": f"https://*.{SECRET}"}, "APP_CORS_ORIGINS"),
+        ({"APP_CORS_ORIGINS": "null"}, "APP_CORS_ORIGINS"),
+        ({"APP_CORS_ORIGINS": f"*,https://{SECRET}"}, "APP_CORS_ORIGINS"),
         ({"APP_DATABASE": SECRET}, "APP_*"),
         ({"APP_REQUEST_TIMEOUT": SECRET}, "APP_REQUEST_TIMEOUT"),
         ({"DATABASE_URL": SECRET}, "DATABASE_URL"),
@@ -179,6 +212,10 @@ def test_mistakes_in_several_groups_are_told_together(monkeypatch: pytest.Monkey
         (
             {"APP_REQUEST_TIMEOUT": "30"},
             "APP_REQUEST_TIMEOUT is not shorter than AUTH_REFRESH_GRACE",
+        ),
+        (
+            {"APP_CORS_ORIGINS": "*", "APP_CORS_CREDENTIALS": "true"},
+            "APP_CORS_CREDENTIALS is on, and APP_CORS_ORIGINS is any origin",
         ),
         (
             {"EVENTS_CONCURRENCY": "9"},
@@ -286,7 +323,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
     settings = load(monkeypatch, AUTH_KEYS_DIR="", AUTH_STRICT_REVOCATION="", APP_LOG_FORMAT="")
 
     assert settings.auth.keys_dir is None
-    assert settings.auth.strict_revocation is None
+    assert not settings.auth.strict_revocation
 
 
 @pytest.mark.parametrize(
@@ -320,24 +357,6 @@ def test_settings_do_not_change_once_they_are_read() -> None:
 
     with pytest.raises(ValidationError, match="frozen"):
         settings.debug = True
-
-
-@pytest.mark.parametrize(
-    ("environment", "chosen", "strict"),
-    [
-        ("development", None, False),
-        ("staging", None, True),
-        ("production", None, True),
-        ("production", False, False),
-        ("development", True, True),
-    ],
-)
-def test_revocation_is_strict_outside_development_unless_chosen_otherwise(
-    environment: Environment, chosen: bool | None, strict: bool
-) -> None:
-    settings = AuthSettings(strict_revocation=chosen)
-
-    assert settings.is_strict(Deployment(environment=environment)) is strict
 
 
 def test_tokens_are_issued_under_the_public_url_unless_chosen_otherwise() -> None:
@@ -405,3 +424,32 @@ def test_a_broker_without_its_extra_is_one_line(monkeypatch: pytest.MonkeyPatch)
     assert refusal(monkeypatch, BROKER_URL="nats://one") == [
         "BROKER_URL is without its client: install the extra `nats`"
     ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "hosts"),
+    [
+        ({}, ("*",)),
+        ({"APP_ENVIRONMENT": "staging", "APP_PUBLIC_URL": "https://Api.example.com:8443/v"}, None),
+        ({"APP_ENVIRONMENT": "staging", "APP_PUBLIC_URL": "http://[::1]:8000"}, ("[::1]",)),
+        (
+            {"APP_TRUSTED_HOSTS": "A.example.com, *.b.example.com"},
+            ("a.example.com", "*.b.example.com"),
+        ),
+    ],
+)
+def test_outside_development_only_the_public_name_is_answered_unless_others_are_listed(
+    variables: dict[str, str], hosts: tuple[str, ...] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load(monkeypatch, **variables)
+
+    assert settings.deployment.trusted_hosts == (hosts or ("api.example.com",))
+
+
+def test_origins_are_kept_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    origins = "https://App.example.com,http://localhost:3000"
+
+    settings = load(monkeypatch, APP_CORS_ORIGINS=origins, APP_CORS_CREDENTIALS="1")
+
+    assert settings.deployment.cors_origins == ("https://app.example.com", "http://localhost:3000")
+    assert settings.deployment.cors_credentials

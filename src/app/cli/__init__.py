@@ -10,6 +10,7 @@ from app.cli.events import events
 from app.cli.keys import keys
 from app.cli.running import migrate, serve, worker
 from app.cli.schedule import schedule
+from app.cli.sessions import sessions
 from app.modules.auth.infrastructure.key_files import KeyRingError
 from app.settings import SettingsError
 from app.shared.application.composition import CompositionError
@@ -27,6 +28,7 @@ for command in (serve, worker, migrate):
     cli.command()(command)
 cli.add_typer(keys, name="keys")
 cli.add_typer(accounts, name="accounts")
+cli.add_typer(sessions, name="sessions")
 cli.add_typer(events, name="events")
 cli.add_typer(schedule, name="schedule")
 

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.cli.console import fail
+from app.cli.guarded_protocol import GuardedHttpProtocol
 
 
 class _SubordinateServer(uvicorn.Server):
@@ -43,6 +44,7 @@ async def answering(app: FastAPI, at: socket.socket) -> AsyncIterator[None]:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=GuardedHttpProtocol,
         timeout_graceful_shutdown=1,
     )
     server = _SubordinateServer(config)

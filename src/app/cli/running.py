@@ -22,6 +22,7 @@ from app.cli.console import (
     load_process,
     run,
 )
+from app.cli.guarded_protocol import GuardedHttpProtocol
 from app.cli.probes import answering, listener
 from app.container import subscribe
 from app.main import create_app
@@ -76,7 +77,9 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        # X-Forwarded-For is read by the boundary, as far as it is trusted.
         proxy_headers=False,
+        http=GuardedHttpProtocol,
         timeout_graceful_shutdown=10,
     )
 

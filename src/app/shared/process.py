@@ -13,6 +13,7 @@ from fastapi import APIRouter
 
 from app.shared.application.backlog import SubscriberLag
 from app.shared.application.event_bus import EventBus
+from app.shared.application.mailer import MailPreview
 from app.shared.infrastructure.farewell import at_farewell
 from app.shared.infrastructure.glance import Glance
 from app.shared.infrastructure.messaging.backlog import lag
@@ -20,7 +21,7 @@ from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.dispatcher import Dispatcher
 from app.shared.infrastructure.messaging.last_delivered import LastDelivered
 from app.shared.infrastructure.messaging.log import register_subscriptions
-from app.shared.infrastructure.periodic import Periodic
+from app.shared.infrastructure.periodic import Beside, Periodic
 from app.shared.infrastructure.scheduling.scheduler import Scheduler
 
 COUNTED = 100_000
@@ -31,8 +32,9 @@ class Process:
     """The kernel and the modules as one running thing.
 
     A module's container may offer `routers`, `events` (the classes), `subscribers`, `jobs`,
-    `periodic`, `provides` (objects by other types than their own) and `closing` (async functions
-    for the end); what it does not offer it does not have.
+    `periodic` (what runs beside the requests), `provides` (objects by other types than their own),
+    `mail_previews`, `personal_data` (by the name of the section) and `closing` (async functions for
+    the end); what it does not offer it does not have.
     """
 
     def __init__(self, kernel: Any, modules: Sequence[Container]) -> None:
@@ -42,10 +44,12 @@ class Process:
         self.bridge = kernel.bridge()
         self.bus = event_bus(kernel, modules)
         self.codec = EventCodec({*self._gather("events"), *self.bus.events})
-        self.periodic: list[Periodic] = self._gather("periodic")
+        self.periodic: list[Beside] = self._gather("periodic")
         self.scheduler = Scheduler(
             [*kernel.jobs(), *self._gather("jobs")], kernel.stored_jobs(), kernel.single_flight()
         )
+        kernel.scopes().known = frozenset(scopes_of(modules))
+        kernel.exports().gather(_offered(modules, "personal_data"))
         self.dispatcher = Dispatcher(
             kernel.engine(),
             self.bus,
@@ -61,6 +65,10 @@ class Process:
         self.periodic.append(
             Periodic(name="last deliveries", seconds=5, work=last_delivered.note, at_the_end=True)
         )
+
+    def mail_previews(self) -> list[MailPreview]:
+        """Every mail that a module may send, in every language."""
+        return self._gather("mail_previews")
 
     def provided(self) -> dict[type, object]:
         """Every singleton of the modules by its type, and by the types named in `provides`."""
@@ -129,7 +137,21 @@ def event_bus(kernel: Any, modules: Sequence[Container]) -> EventBus:
     return EventBus([*_gathered(modules, "subscribers"), *relay])
 
 
+def scopes_of(modules: Sequence[Container]) -> set[str]:
+    """Everything that an API key can be good for in these modules."""
+    accesses = (
+        getattr(provider.provides, "access", None)
+        for module in modules
+        for provider in module.providers.values()
+        if isinstance(provider, BaseSingleton)
+    )
+    return {access.scope for access in accesses if access and access.scope}
+
+
 def _gathered(modules: Sequence[Container], name: str) -> list[Any]:
-    return [
-        item for module in modules if name in module.providers for item in module.providers[name]()
-    ]
+    return [item for offered in _offered(modules, name) for item in offered]
+
+
+def _offered(modules: Sequence[Container], name: str) -> list[Any]:
+    """What each module that offers something under this name offers."""
+    return [module.providers[name]() for module in modules if name in module.providers]

@@ -9,11 +9,13 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from starlette.types import Lifespan
 
+from app.shared.api.access import check_access
 from app.shared.api.boundary import Boundary
 from app.shared.api.documentation import install_documentation
 from app.shared.api.event_metrics import EventMetrics
 from app.shared.api.health import health_router
 from app.shared.api.inject import check_injections
+from app.shared.api.mailbox import install_mailbox
 from app.shared.api.metrics import metrics_router
 from app.shared.api.problem_pages import install_problem_pages
 from app.shared.api.problems import Problems, install_problem_handlers
@@ -43,7 +45,10 @@ def web_app(
     if deployment.environment != "production":
         token_url = "/api/v1/auth/token" if deployment.is_development else None
         install_documentation(app, token_url=token_url)
+    if deployment.is_development:
+        install_mailbox(app, process.kernel.mailbox(), process.mail_previews())
     check_injections(app)
+    check_access(app)
     assert_strict(app)
     return app
 
@@ -71,13 +76,7 @@ def _app(
     )
     problems = Problems(deployment.public_url)
     requests = RequestMetrics()
-    app.add_middleware(
-        Boundary,
-        problems=problems,
-        max_body_bytes=deployment.max_body_bytes,
-        request_timeout=deployment.request_timeout.total_seconds(),
-        observe=requests.observe,
-    )
+    app.add_middleware(Boundary, problems=problems, deployment=deployment, observe=requests.observe)
     install_problem_handlers(app, problems)
     events = EventMetrics(
         process.bus.subscribers,

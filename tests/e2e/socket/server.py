@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -29,10 +29,17 @@ class Running:
     log_file: Path
 
     @classmethod
-    def start(cls, arguments: list[str], env: Mapping[str, str], log_file: Path) -> Self:
+    def start(
+        cls,
+        arguments: list[str],
+        env: Mapping[str, str],
+        log_file: Path,
+        *,
+        program: Sequence[str] = (APP,),
+    ) -> Self:
         with log_file.open("ab") as log:
             process = subprocess.Popen(  # our own command
-                [APP, *arguments], env=env, cwd=log_file.parent, stdout=log, stderr=log
+                [*program, *arguments], env=env, cwd=log_file.parent, stdout=log, stderr=log
             )
         return cls(process, log_file)
 

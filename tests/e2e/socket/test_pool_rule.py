@@ -21,7 +21,7 @@ SMALL = {
     "DATABASE_STATEMENT_POOL_SIZE": "1",
     "DATABASE_READ_POOL_SIZE": "1",
 }
-"""Five connections in the pools, and one for a job's lock."""
+"""Five connections in the pools, one that listens, and one for a job's lock."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def test_a_process_whose_pools_exceed_the_limit_of_its_role_does_not_start
 
     assert ended.returncode == 1
     assert ended.stderr == (
-        "app: 21 connections, 21 in each process, do not fit into 20, "
+        "app: 22 connections, 22 in each process, do not fit into 20, "
         "the connection limit of the role: lower DATABASE_POOL_SIZE\n"
     )
 
@@ -83,7 +83,7 @@ async def test_more_processes_than_postgresql_has_connections_for_do_not_start(
 ) -> None:
     most = int(await maintenance.fetchval("SHOW max_connections"))
     kept = int(await maintenance.fetchval("SHOW superuser_reserved_connections"))
-    processes = (most - kept) // 6 + 1
+    processes = (most - kept) // 7 + 1
 
     ended = await run_command(
         "serve", "--port", str(free_port()), "--workers", str(processes), **SMALL
@@ -91,7 +91,7 @@ async def test_more_processes_than_postgresql_has_connections_for_do_not_start(
 
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"app: {6 * processes} connections, 6 in each process, do not fit into {most - kept}, "
+        f"app: {7 * processes} connections, 7 in each process, do not fit into {most - kept}, "
         "max_connections less the reserved ones: lower DATABASE_POOL_SIZE or --workers\n"
     )
 
@@ -99,7 +99,7 @@ async def test_more_processes_than_postgresql_has_connections_for_do_not_start(
 async def test_a_process_that_only_others_leave_no_room_starts_with_a_warning(
     start_command: StartCommand, limit_role: Limit
 ) -> None:
-    url = await limit_role(7)
+    url = await limit_role(8)
     async with AsyncExitStack() as others:
         for _ in range(2):
             connection = await asyncpg.connect(url)
@@ -110,14 +110,14 @@ async def test_a_process_that_only_others_leave_no_room_starts_with_a_warning(
         await eventually(lambda: _delivers(worker))
     await worker.end()
     assert '"event": "connections may run out"' in worker.log()
-    assert '"needed": 6, "limit": "the connection limit of the role"' in worker.log()
-    assert '"allowed": 7, "taken": 2' in worker.log()
+    assert '"needed": 7, "limit": "the connection limit of the role"' in worker.log()
+    assert '"allowed": 8, "taken": 2' in worker.log()
 
 
 async def test_a_process_that_just_fits_starts_without_a_word(
     start_command: StartCommand, limit_role: Limit
 ) -> None:
-    worker = start_command("worker", DATABASE_URL=await limit_role(6), **SMALL)
+    worker = start_command("worker", DATABASE_URL=await limit_role(7), **SMALL)
 
     await eventually(lambda: _delivers(worker))
     await worker.end()

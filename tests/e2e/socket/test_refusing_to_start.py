@@ -22,6 +22,8 @@ SAFE = {
     "APP_ENVIRONMENT": "production",
     "APP_PUBLIC_URL": "https://bulkhead.example",
     "DATABASE_URL": "postgresql://service:a-good-one-73@127.0.0.1:1/app",
+    "MAIL_URL": "smtp://service:a-good-one-74@127.0.0.1:1",
+    "MAIL_SENDER": "Bulkhead <no-reply@bulkhead.example>",
 }
 MARK = "marker-8c1f"
 
@@ -41,6 +43,14 @@ def production_keys(tmp_path: Path) -> Path:
         ({"DATABASE_URL": f"postgresql://{MARK}:app@127.0.0.1:5432/app"}, "DATABASE_URL"),
         ({"DATABASE_URL": f"postgresql://{MARK}@127.0.0.1:5432/app"}, "DATABASE_URL"),
         ({"DATABASE_URL": f"mysql://app:{MARK}@127.0.0.1/app"}, "DATABASE_URL"),
+        ({"MAIL_URL": ""}, "MAIL_URL"),
+        ({"MAIL_URL": f"smtp+plain://{MARK}:{MARK}@127.0.0.1"}, "MAIL_URL"),
+        ({"MAIL_URL": f"smtp://{MARK}@127.0.0.1"}, "MAIL_URL"),
+        ({"MAIL_URL": f"http://{MARK}:{MARK}@127.0.0.1"}, "MAIL_URL"),
+        ({"MAIL_SENDER": ""}, "MAIL_SENDER"),
+        ({"MAIL_SENDER": MARK}, "MAIL_SENDER"),
+        ({"MAIL_CA": MARK}, "MAIL_CA"),
+        ({"MAIL_TIMEOUT": "26"}, "MAIL_TIMEOUT"),
         ({"AUTH_REFRESH_GRACE": "301"}, "AUTH_REFRESH_GRACE"),
         ({"AUTH_IDLE_LIFETIME": "99999999"}, "AUTH_IDLE_LIFETIME"),
         ({"AUTH_PASSWORD_MIN_LENGTH": "7"}, "AUTH_PASSWORD_MIN_LENGTH"),

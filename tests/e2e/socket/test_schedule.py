@@ -9,7 +9,15 @@ from app.shared.infrastructure.statements import Statements
 from tests.e2e.socket.conftest import RunCommand, StartCommand, StartServer
 from tests.e2e.socket.server import eventually
 
-JOBS = ["auth.expire_sessions", "auth.forget_revocations", "messaging.purge_events"]
+JOBS = [
+    "auth.expire_sessions",
+    "auth.forget_activity",
+    "auth.forget_attempts",
+    "auth.forget_mails",
+    "auth.forget_revocations",
+    "http.forget_requests",
+    "messaging.purge_events",
+]
 RESULT = "[all] of " + "x" * 80 + " [/x]"
 
 

@@ -31,24 +31,6 @@ async def test_a_strict_process_sees_the_logout_of_another_at_once(
         pair = Pair.of(await one.log_in())
 
 
-async def test_a_process_that_is_not_strict_sees_it_at_its_next_poll(
-    start_server: StartServer,
-) -> None:
-    one, other = await _two(start_server, AUTH_STRICT_REVOCATION="false")
-    pair = await one.newcomer()
-    assert (await other.account(pair.access_token)).status_code == 200
-
-    await one.log_out(refresh_token=pair.refresh_token)
-
-    refused(await one.account(pair.access_token), 401, "session_revoked")
-    refused(await other.refresh(pair.refresh_token), 401, "session_revoked")
-
-    async def is_known_there() -> bool:
-        return (await other.account(pair.access_token)).status_code == 401
-
-    await eventually(is_known_there)
-
-
 async def test_a_receipt_that_one_process_noted_convicts_the_thief_at_the_other(
     start_server: StartServer, stored: StoredSessions, statements: Statements
 ) -> None:

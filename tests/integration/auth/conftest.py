@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,15 +14,15 @@ from app.modules.auth.domain.email_address import EmailAddress
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import Device
+from app.modules.auth.infrastructure.revocation_follower import RevocationFollower
 from app.modules.auth.infrastructure.revocation_list import RevocationList
 from app.modules.auth.infrastructure.session_store import AsyncpgSessionStore
 from app.modules.auth.infrastructure.unit_of_work import SqlAlchemyAuthUnitOfWork
-from app.shared.infrastructure.database_clock import DatabaseClock
 from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.log import EventLog
 from app.shared.infrastructure.statements import AsyncpgReader, Statements
+from tests.revocations import Elapsed, Revocations, revocations
 
-KEEP = timedelta(minutes=12)
 POLICY = RefreshPolicy()
 
 AuthWork = Callable[[], SqlAlchemyAuthUnitOfWork]
@@ -31,8 +31,24 @@ StoreSession = Callable[[Account], Awaitable[Session]]
 
 
 @pytest.fixture
-def revocation_list(reader: AsyncpgReader) -> RevocationList:
-    return RevocationList(reader, strict=False, keep=KEEP, follow=DatabaseClock().follow)
+def elapsed() -> Elapsed:
+    """The monotonic clock of the list of revocations."""
+    return Elapsed()
+
+
+@pytest.fixture
+def revoked(reader: AsyncpgReader, elapsed: Elapsed) -> Revocations:
+    return revocations(reader, now=elapsed)
+
+
+@pytest.fixture
+def revocation_list(revoked: Revocations) -> RevocationList:
+    return revoked.check
+
+
+@pytest.fixture
+def follower(revoked: Revocations) -> RevocationFollower:
+    return revoked.follower
 
 
 @pytest.fixture

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from secrets import token_bytes
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.modules.auth.application.ports import AccessClaims
 from app.modules.auth.domain.errors import SessionRevokedError
-from app.modules.auth.infrastructure.expiry import KEPT_AFTER_ITS_END, KEPT_LONGER, Expiry
+from app.modules.auth.infrastructure.expiry import (
+    FAILURE_REMEMBERED,
+    KEPT_AFTER_ITS_END,
+    KEPT_LONGER,
+    Expiry,
+)
+from app.modules.auth.infrastructure.revocation_follower import RevocationFollower
 from app.modules.auth.infrastructure.revocation_list import RevocationList
 from app.shared.infrastructure.statements import Statements
-from tests.integration.auth.conftest import KEEP, StoreAccount, StoreSession, claims_of
+from tests.integration.auth.conftest import StoreAccount, StoreSession, claims_of
+from tests.revocations import KEEP
 
 MOMENT = timedelta(minutes=1)
+ACTIVITY_KEPT = timedelta(days=90)
 
 
 @pytest.fixture
 def expiry(statements: Statements) -> Expiry:
     """In batches of two, so that every test is of several."""
-    return Expiry(statements, remembered=KEEP, batch=2)
+    return Expiry(statements, remembered=KEEP, activity_kept=ACTIVITY_KEPT, batch=2)
 
 
 @pytest.mark.parametrize("column", ["revoked_at", "idle_expires_at", "absolute_expires_at"])
@@ -89,6 +101,7 @@ async def test_a_revoked_token_stays_revoked_for_whoever_starts_after_the_forget
     expiry: Expiry,
     statements: Statements,
     revocation_list: RevocationList,
+    follower: RevocationFollower,
     store_account: StoreAccount,
     store_session: StoreSession,
 ) -> None:
@@ -102,7 +115,7 @@ async def test_a_revoked_token_stays_revoked_for_whoever_starts_after_the_forget
     )
 
     await expiry.forget_revocations()
-    await revocation_list.poll()
+    await follower.look()
 
     await _assert_revoked(revocation_list, claims_of(session))
 
@@ -120,6 +133,65 @@ async def test_an_access_token_of_an_expired_session_is_answered_as_revoked(
     await expiry.expire_sessions()
 
     await _assert_revoked(revocation_list, claims_of(session))
+
+
+async def test_attempts_are_forgotten_once_nothing_is_held_against_anybody(
+    expiry: Expiry, statements: Statements
+) -> None:
+    for ago, failures in (
+        *[(MOMENT, 0), (FAILURE_REMEMBERED + MOMENT, 1), (100 * FAILURE_REMEMBERED + MOMENT, 100)],
+        *[(-MOMENT, 0), (FAILURE_REMEMBERED - MOMENT, 1), (100 * FAILURE_REMEMBERED - MOMENT, 100)],
+    ):
+        await statements.rows(
+            "insert into auth.throttle (key, forgiven_at, next_at, failures)"
+            " values ($1, now() - $2::interval, now(), $3)",
+            token_bytes(32),
+            ago,
+            failures,
+        )
+
+    forgotten = await expiry.forget_attempts()
+
+    assert forgotten == 3
+    assert await statements.value("select count(*) from auth.throttle") == 3
+
+
+@pytest.mark.parametrize("young", [0, 1, 4], ids=["all old", "one young", "some young"])
+async def test_activity_is_forgotten_when_it_is_too_old(
+    expiry: Expiry, statements: Statements, young: int
+) -> None:
+    ages = [ACTIVITY_KEPT + MOMENT] * 5 + [ACTIVITY_KEPT - MOMENT] * young
+    for age in ages:
+        await statements.rows(
+            "insert into auth.activity (account_id, what, at)"
+            " values (gen_random_uuid(), 'login', now() - $1::interval)",
+            age,
+        )
+
+    forgotten = await expiry.forget_activity()
+
+    assert forgotten == 5
+    assert await statements.value("select count(*) from auth.activity") == young
+
+
+async def test_attempts_that_are_in_use_are_left_to_the_next_time_and_not_waited_for(
+    expiry: Expiry, statements: Statements, engine: AsyncEngine
+) -> None:
+    for _ in range(3):
+        await statements.rows(
+            "insert into auth.throttle (key, forgiven_at, next_at, failures)"
+            " values ($1, now() - interval '1 year', now(), 0)",
+            token_bytes(32),
+        )
+
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("select key from auth.throttle order by key limit 1 for update")
+        )
+        async with asyncio.timeout(30):
+            assert await expiry.forget_attempts() == 2
+
+    assert await expiry.forget_attempts() == 1
 
 
 async def _assert_revoked(revocation_list: RevocationList, claims: AccessClaims) -> None:

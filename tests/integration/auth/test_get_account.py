@@ -10,8 +10,8 @@ from app.modules.auth.application.queries.get_account import (
     GetAccountHandler,
 )
 from app.modules.auth.domain.errors import AccountDisabledError
-from app.shared.domain.ids import new_id
 from app.shared.infrastructure.statements import AsyncpgReader, Statements
+from app.shared.testing import as_account
 from tests.integration.auth.conftest import StoreAccount
 
 
@@ -21,7 +21,7 @@ async def test_the_view_shows_the_account_as_it_is_stored(
     account = await store_account("Ada@Example.com")
     await store_account("bob@example.com")
 
-    view = await GetAccountHandler(reader)(GetAccount(account.id))
+    view = await GetAccountHandler(reader)(GetAccount(as_account(account.id)))
 
     assert view == AccountView(
         id=account.id,
@@ -41,11 +41,11 @@ async def test_verification_and_roles_are_shown(
         "update auth.account set email_verified_at = now(), roles = '{admin,user}'"
     )
 
-    view = await GetAccountHandler(reader)(GetAccount(account.id))
+    view = await GetAccountHandler(reader)(GetAccount(as_account(account.id)))
 
     assert (view.email_verified, view.roles) == (True, ["admin", "user"])
 
 
 async def test_an_account_that_is_gone_is_refused(reader: AsyncpgReader) -> None:
     with pytest.raises(AccountDisabledError):
-        await GetAccountHandler(reader)(GetAccount(new_id()))
+        await GetAccountHandler(reader)(GetAccount(as_account()))

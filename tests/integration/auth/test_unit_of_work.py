@@ -11,6 +11,7 @@ from app.modules.auth.domain.account import Role
 from app.modules.auth.domain.errors import EmailTakenError, SessionRevokedError
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session_values import RevocationReason
+from app.modules.auth.infrastructure.revocation_follower import RevocationFollower
 from app.modules.auth.infrastructure.revocation_list import RevocationList
 from app.modules.auth.infrastructure.unit_of_work import SqlAlchemyAuthUnitOfWork
 from app.shared.domain.ids import new_id
@@ -114,12 +115,13 @@ async def test_a_second_account_under_one_address_is_refused_and_leaves_nothing(
 async def test_a_revocation_is_stored_with_its_cause_and_known_after_the_commit(
     auth_work: AuthWork,
     revocation_list: RevocationList,
+    follower: RevocationFollower,
     statements: Statements,
     store_account: StoreAccount,
     store_session: StoreSession,
 ) -> None:
     session = await store_session(await store_account())
-    await revocation_list.poll()
+    await follower.look()
     async with auth_work() as work:
         locked = await work.sessions.locked(session.id)
         assert locked is not None
@@ -143,16 +145,17 @@ async def test_a_revocation_is_stored_with_its_cause_and_known_after_the_commit(
 async def test_a_revocation_that_is_rolled_back_is_not_known(
     auth_work: AuthWork,
     revocation_list: RevocationList,
+    follower: RevocationFollower,
     store_account: StoreAccount,
     store_session: StoreSession,
 ) -> None:
     session = await store_session(await store_account())
-    await revocation_list.poll()
+    await follower.look()
 
     async with auth_work() as work:
         work.revocations.add(Revocation(account_id=session.account_id, session_id=session.id))
 
-    await revocation_list.poll()
+    await follower.look()
     await revocation_list.refuse_revoked(claims_of(session))
 
 

@@ -54,6 +54,22 @@ async def test_work_goes_on_after_outages_and_defects() -> None:
     await periodic.stop()
 
 
+async def test_a_pause_that_ends_sooner_makes_the_work_run_sooner() -> None:
+    work, paused = Work(), asyncio.Queue[float]()
+
+    async def pause(seconds: float) -> None:
+        paused.put_nowait(seconds)
+        await asyncio.sleep(0)
+
+    periodic = Periodic(name="test", seconds=3_600, work=work, pause=pause)
+
+    await periodic.start()
+    await work.has_run(3)
+
+    await periodic.stop()
+    assert {await paused.get() for _ in range(3)} == {3_600}
+
+
 async def test_an_outage_is_told_of_once_and_so_is_its_end() -> None:
     away = DatabaseUnavailableError()
     work = Work(away, away, away, None, None, away)

@@ -11,16 +11,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.modules.users.application.profile_view import ProfileView
 from app.modules.users.application.queries.get_my_profile import (
     GetMyProfile,
     GetMyProfileHandler,
-    ProfileView,
 )
 from app.modules.users.domain.errors import ProfilePendingError
 from app.modules.users.domain.profile import Profile
 from app.shared.application.reader import Reader, Row
 from app.shared.domain.ids import new_id
 from app.shared.infrastructure.statements import AsyncpgReader
+from app.shared.testing import as_account
 from tests.integration.users.conftest import UsersWork
 
 
@@ -55,7 +56,7 @@ async def test_the_view_shows_the_profile_as_it_is_stored(
     profile = await _store(users_work, new_id())
     await _store(users_work, new_id())
 
-    view = await GetMyProfileHandler(reader)(GetMyProfile(profile.account_id))
+    view = await GetMyProfileHandler(reader)(GetMyProfile(as_account(profile.account_id)))
 
     assert view == ProfileView(
         account_id=profile.account_id,
@@ -77,7 +78,7 @@ async def test_a_profile_that_comes_while_it_is_awaited_is_shown(
     watched = WatchedReader(reader)
     account_id = new_id()
     asked = asyncio.create_task(
-        GetMyProfileHandler(watched, patience_seconds=30)(GetMyProfile(account_id))
+        GetMyProfileHandler(watched, patience_seconds=30)(GetMyProfile(as_account(account_id)))
     )
     await watched.found_nothing.wait()
 
@@ -105,7 +106,7 @@ async def test_a_slow_database_does_not_stretch_the_patience() -> None:
     slow = SlowReader()
 
     with pytest.raises(ProfilePendingError):
-        await GetMyProfileHandler(slow, patience_seconds=0.1)(GetMyProfile(new_id()))
+        await GetMyProfileHandler(slow, patience_seconds=0.1)(GetMyProfile(as_account()))
 
     assert slow.looks == 1
 
@@ -114,6 +115,20 @@ async def test_a_profile_that_does_not_come_is_pending(reader: AsyncpgReader) ->
     handle = GetMyProfileHandler(reader, patience_seconds=0.05)
 
     with pytest.raises(ProfilePendingError) as refusal:
-        await handle(GetMyProfile(new_id()))
+        await handle(GetMyProfile(as_account()))
 
     assert refusal.value.retry_after == 1
+
+
+async def test_an_erased_profile_is_not_shown(reader: AsyncpgReader, users_work: UsersWork) -> None:
+    profile = await _store(users_work, new_id())
+    async with users_work() as work:
+        stored = await work.profiles.of_account(profile.account_id)
+        assert stored
+        stored.erase(datetime.now(UTC))
+        await work.commit()
+
+    with pytest.raises(ProfilePendingError):
+        await GetMyProfileHandler(reader, patience_seconds=0.05)(
+            GetMyProfile(as_account(profile.account_id))
+        )

@@ -11,17 +11,20 @@ from fastapi import APIRouter, FastAPI
 
 from app.shared.api.boundary import Boundary
 from app.shared.api.problems import Problems, install_problem_handlers
+from app.shared.application.deployment import Deployment
 
 PUBLIC_URL = "https://api.example.com"
 
 
-def small_app(*routers: APIRouter, **limits: Any) -> FastAPI:
+def small_app(*routers: APIRouter, observe: Any = None, **facts: Any) -> FastAPI:
+    """With the routers under /api/v1; `facts` are those of its deployment."""
     app = FastAPI(
         title="Small", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     problems = Problems(PUBLIC_URL)
     install_problem_handlers(app, problems)
-    app.add_middleware(Boundary, problems=problems, **limits)
+    deployment = Deployment(**{"public_url": PUBLIC_URL, **facts})
+    app.add_middleware(Boundary, problems=problems, deployment=deployment, observe=observe)
     app.state.provided = {}
     for router in routers:
         app.include_router(router, prefix="/api/v1")

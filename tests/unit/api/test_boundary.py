@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,8 +17,8 @@ from starlette.types import Message, Scope
 from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
-from app.shared.api.boundary import MAX_HEADERS, MAX_URI_BYTES
 from app.shared.api.errors import RequestTimeoutError
+from app.shared.api.limits import MAX_HEADERS, MAX_URI_BYTES
 from app.shared.api.strict_json import module_router
 from tests.unit.api.small_app import ask, small_app
 
@@ -224,6 +225,12 @@ async def test_a_url_that_is_too_long_is_refused() -> None:
     assert (answer.status_code, answer.json()["code"]) == (414, "uri_too_long")
 
 
+async def test_a_url_is_as_long_as_it_was_sent() -> None:
+    answer = await ask(small_app(), "GET", "/" + "%F0%9F%98%80" * 700)
+
+    assert answer.status_code == 414
+
+
 @pytest.mark.parametrize(
     "headers", [{f"x-{n}": "v" for n in range(MAX_HEADERS)}, {"x-long": "v" * 40_000}]
 )
@@ -234,7 +241,7 @@ async def test_headers_that_are_too_many_or_too_long_are_refused(headers: dict[s
 
 
 async def test_a_request_that_takes_too_long_is_answered_without_its_result() -> None:
-    app = small_app(_router(), request_timeout=0.01)
+    app = small_app(_router(), request_timeout=timedelta(seconds=0.01))
 
     answer = await ask(app, "GET", "/api/v1/sample/never")
 
@@ -243,7 +250,7 @@ async def test_a_request_that_takes_too_long_is_answered_without_its_result() ->
 
 
 async def test_a_stream_may_last_longer_than_the_limit() -> None:
-    app = small_app(_router(), request_timeout=0.02)
+    app = small_app(_router(), request_timeout=timedelta(seconds=0.02))
 
     answer = await ask(app, "GET", "/api/v1/sample/stream")
 

@@ -23,7 +23,7 @@ class OneToken(Authenticator):
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, fresh: bool = False) -> Principal:
         self.asked.append(token)
         return ADA
 

@@ -10,15 +10,24 @@ from fastapi import APIRouter, FastAPI, Form
 from fastapi.openapi.models import OpenAPI
 from pydantic import BaseModel
 
-from app.shared.api.caller import Caller
+from app.shared.api.caller import BearerToken, Caller
 from app.shared.api.documentation import install_documentation
+from app.shared.api.errors import RouteNotFoundError
+from app.shared.api.etag import VERSIONED, IfMatch
 from app.shared.api.openapi import openapi
 from app.shared.api.problem_pages import install_problem_pages
+from app.shared.api.refusals import refusals
 from app.shared.api.strict_json import module_router
+from app.shared.domain.errors import ThrottledError
 from tests.unit.api.small_app import ask, small_app
 
 TOKEN_URL = "/api/v1/auth/token"
 PAGES = ["/docs", "/redoc", "/docs/oauth2-redirect", "/problems/internal"]
+
+
+class BusyError(ThrottledError):
+    code = "busy"
+    detail = "Busy."
 
 
 class Note(BaseModel):
@@ -32,8 +41,15 @@ def _router() -> APIRouter:
     async def write(body: Note, caller: Caller) -> Note:
         return body
 
-    @router.post("/token", responses={"4XX": {"description": "RFC 6749"}})
+    @router.post("/token", responses={400: {"model": Note, "description": "RFC 6749"}})
     async def token(username: Annotated[str, Form()]) -> None: ...
+
+    @router.delete("/{note_id}", status_code=204, responses=refusals(RouteNotFoundError, BusyError))
+    async def forget(note_id: int, token: BearerToken) -> None: ...
+
+    @router.patch("", responses={200: VERSIONED})
+    async def edit(body: Note, versions: IfMatch, caller: Caller) -> Note:
+        return body
 
     return router
 
@@ -139,28 +155,76 @@ async def test_authorize_asks_for_a_token_otherwise() -> None:
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
 
 
-async def test_every_route_documents_our_problems_and_not_the_framework_s() -> None:
-    app = _documented()
-
-    description: dict[str, Any] = (await ask(app, "GET", "/openapi.json")).json()
-
-    responses = description["paths"]["/api/v1/notes"]["post"]["responses"]
-    assert responses["4XX"] == responses["5XX"] == {"$ref": "#/components/responses/Problem"}
-    assert set(responses) == {"200", "4XX", "5XX"}
-    assert "ValidationError" not in str(description)
-    problem = description["components"]["responses"]["Problem"]["content"]
-    assert problem == {
-        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-    }
-    assert "Problem" in description["components"]["schemas"]
+async def responses_of(method: str, path: str) -> dict[str, Any]:
+    description = (await ask(_documented(), "GET", "/openapi.json")).json()
     OpenAPI.model_validate(description)
+    found: dict[str, Any] = description["paths"][f"/api/v1/notes{path}"][method]["responses"]
+    return found
 
 
-async def test_a_route_s_own_description_of_its_errors_stays() -> None:
-    description = openapi(_documented())
+ALWAYS = {"400", "413", "414", "431", "500", "503"}
 
-    responses = description["paths"]["/api/v1/notes/token"]["post"]["responses"]
-    assert responses["4XX"] == {"description": "RFC 6749"}
+
+@pytest.mark.parametrize(
+    ("method", "path", "stated"),
+    [
+        ("post", "", {"200", "401", "415", "422"}),
+        ("post", "/token", {"200", "415", "422"}),
+        ("delete", "/{note_id}", {"204", "401", "404", "422", "429"}),
+        ("patch", "", {"200", "401", "415", "422", "428"}),
+    ],
+)
+async def test_a_route_states_the_refusals_that_follow_from_its_shape_and_its_own(
+    method: str, path: str, stated: set[str]
+) -> None:
+    responses = await responses_of(method, path)
+
+    assert {*responses} == stated | ALWAYS
+    assert list(responses) == sorted(responses)
+    refused = [answer for status, answer in responses.items() if status >= "4"]
+    assert all("application/problem+json" in answer["content"] for answer in refused)
+    assert all("X-Request-ID" in answer["headers"] for answer in responses.values())
+
+
+async def test_a_refusal_names_its_codes_and_its_headers() -> None:
+    responses = await responses_of("delete", "/{note_id}")
+
+    assert responses["429"]["description"] == "Too Many Requests: `busy`"
+    assert "Retry-After" in responses["429"]["headers"]
+    assert "`unauthenticated`" in responses["401"]["description"]
+    assert "WWW-Authenticate" in responses["401"]["headers"]
+
+
+async def test_a_route_s_own_answer_of_a_status_stays_beside_ours() -> None:
+    responses = await responses_of("post", "/token")
+
+    assert {*responses["400"]["content"]} == {"application/json", "application/problem+json"}
+
+
+async def test_the_description_says_how_a_version_is_shown_and_asked_for() -> None:
+    description = (await ask(_documented(), "GET", "/openapi.json")).json()
+
+    edit = description["paths"]["/api/v1/notes"]["patch"]
+
+    [parameter] = edit["parameters"]
+    assert (parameter["name"], parameter["required"]) == ("If-Match", True)
+    assert edit["responses"]["200"]["headers"]["ETag"]["required"]
+
+
+async def test_a_token_that_a_route_can_do_without_is_optional() -> None:
+    description = (await ask(_documented(), "GET", "/openapi.json")).json()
+
+    forget = description["paths"]["/api/v1/notes/{note_id}"]["delete"]
+
+    assert forget["security"] == [{"bearer": []}, {}]
+
+
+async def test_an_operation_is_called_as_its_function_is() -> None:
+    description = (await ask(_documented(), "GET", "/openapi.json")).json()
+
+    assert description["paths"]["/api/v1/notes"]["post"]["operationId"] == "write"
+    assert [tag["name"] for tag in description["tags"]] == ["notes"]
+    assert "HTTPValidationError" not in str(description)
 
 
 async def test_the_documented_members_are_those_of_a_real_problem() -> None:

@@ -284,7 +284,7 @@ async def test_a_405_lists_what_all_routes_of_the_path_allow() -> None:
     answer = await ask(small_app(router), "DELETE", "/api/v1/things/1")
 
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, PATCH"
+    assert answer.headers["allow"] == "GET, HEAD, PATCH"
     assert answer.json()["code"] == "method_not_allowed"
 
 

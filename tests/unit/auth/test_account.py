@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.modules.auth.contracts.events import AccountRegistered
+from app.modules.auth.contracts.events import AccountDeleted, AccountRegistered
 from app.modules.auth.domain.account import Account, AccountStatus, Role
 from app.modules.auth.domain.email_address import EmailAddress
-from app.modules.auth.domain.events import RegistrationRepeated
 from tests.factories import START, AccountFactory
 
 EMAIL = EmailAddress.parse("Ada@Example.com")
@@ -36,14 +35,27 @@ def test_an_administrator_is_an_account_like_any_other_whose_address_is_vouched_
     assert account.collect_events() == [AccountRegistered(account_id=account.id)]
 
 
-def test_registering_again_changes_nothing_but_is_recorded() -> None:
+def test_a_deleted_account_says_so_and_voids_what_was_issued() -> None:
     account = AccountFactory.build()
-    before = dict(vars(account))
 
-    account.register_again()
+    account.delete(START)
 
-    assert account.collect_events() == [RegistrationRepeated(account_id=account.id)]
-    assert vars(account) == before
+    assert account.collect_events() == [AccountDeleted(account_id=account.id)]
+    assert account.auth_epoch == 1
+
+
+def test_whoever_changes_a_password_or_roles_or_the_status_voids_what_was_issued() -> None:
+    account = AccountFactory.build()
+
+    account.change_password("other", START)
+    account.reset_password("third", START)
+    account.change_roles(frozenset({Role.ADMIN}), START)
+    account.disable(START)
+
+    assert account.auth_epoch == 4
+    assert account.epoch_raised_at == START
+    assert account.roles == {Role.USER, Role.ADMIN}
+    assert account.is_verified
 
 
 def test_events_are_handed_over_once() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from app.modules.auth.application.commands.log_in import LogInHandler
-from app.modules.auth.application.ports import Credentials
+from app.modules.auth.application.credentials import Credentials
 from app.modules.auth.domain.account import AccountStatus, Role
 from app.modules.auth.domain.errors import (
     HashingOverloadedError,
@@ -34,6 +35,8 @@ class BusyHasher(FakePasswordHasher):
 
 def handler(auth: InMemoryAuth) -> LogInHandler:
     return LogInHandler(
+        auth.passwords,
+        auth.login_requirements,
         auth.credentials,
         auth.session_store,
         auth.hasher,
@@ -206,10 +209,10 @@ class EpochRaisedMeanwhile(InMemoryCredentialStore):
     """Everything issued so far is declared void right after the hash was read."""
 
     def __init__(self, auth: InMemoryAuth) -> None:
-        super().__init__(auth.accounts)
+        super().__init__(auth.accounts, auth.sessions)
 
-    async def of(self, email_key: str) -> Credentials | None:
-        credentials = await super().of(email_key)
+    async def of(self, email_key: str, *, session_id: UUID | None = None) -> Credentials | None:
+        credentials = await super().of(email_key, session_id=session_id)
         for account in self._accounts:
             account.auth_epoch += 1
         return credentials

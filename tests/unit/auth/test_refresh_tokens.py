@@ -70,10 +70,12 @@ def test_a_token_of_another_issuer_is_not_ours(key_ring: KeyRing, token: str) ->
         staging.parse(token)
 
 
-def test_the_longest_token_fits_200_bytes(keys_dir: Path, tokens: HmacRefreshTokens) -> None:
+def test_the_longest_token_fits_200_bytes(
+    keys_dir: Path, key_ring: KeyRing, tokens: HmacRefreshTokens
+) -> None:
     kid = "k" * 64
     (keys_dir / f"{kid}.secret").write_text("Xq8ZbVt3yHn5LwJc7RfKd9PmGs2EuAo4TiQx6WvYz1B")
-    tokens._ring.refresh()
+    key_ring.refresh()
 
     token = tokens.mint(SESSION, 2**31 - 1, kid)
 

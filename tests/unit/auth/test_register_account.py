@@ -2,42 +2,60 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from app.modules.auth.application.commands.register_account import RegisterAccountHandler
 from app.modules.auth.contracts.events import AccountRegistered
+from app.modules.auth.domain.account import AccountStatus
 from app.modules.auth.domain.errors import (
     EmailInvalidError,
     PasswordGuessableError,
     PasswordTooCommonError,
     PasswordTooShortError,
 )
-from app.modules.auth.domain.events import RegistrationRepeated
+from app.modules.auth.domain.events import MailDue
+from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.testing import FakePasswordHasher, InMemoryAuth
 from app.shared.domain.errors import DomainError
 from tests.contract.facts import facts
 from tests.factories import PASSWORD, START, AccountFactory, RegisterAccountFactory
+from tests.unit.auth.post import mails
 
 
 def handler(auth: InMemoryAuth) -> RegisterAccountHandler:
-    return RegisterAccountHandler(auth.uow, auth.hasher, auth.password_policy, auth.clock)
+    return RegisterAccountHandler(
+        auth.uow,
+        auth.hasher,
+        auth.mailed_tokens,
+        auth.mail_policy,
+        auth.password_policy,
+        auth.clock,
+    )
 
 
-async def test_a_new_address_gets_an_account() -> None:
+async def test_a_new_address_gets_an_account_and_a_mail() -> None:
     auth = InMemoryAuth()
 
-    await handler(auth)(RegisterAccountFactory.build(email=" Ada@Example.COM "))
+    await handler(auth)(RegisterAccountFactory.build(email=" Ada@Example.COM ", locale="de"))
 
     (account,) = auth.accounts
     assert (account.email.display, account.email.key) == ("Ada@Example.COM", "ada@example.com")
     assert account.password_hash == f"fake1:{PASSWORD}"
     assert account.created_at == START
-    assert auth.published == [AccountRegistered(account_id=account.id)]
+    (mail,) = mails(auth)
+    assert (mail.kind, mail.address, mail.locale) == (
+        MailKind.VERIFY_EMAIL,
+        "Ada@Example.COM",
+        "de",
+    )
+    assert auth.published == [AccountRegistered(account_id=account.id, locale="de")]
 
 
-async def test_registering_a_known_address_changes_nothing_and_says_nothing() -> None:
+async def test_registering_a_verified_address_changes_nothing_and_tells_its_owner() -> None:
     auth = InMemoryAuth()
-    known = auth.accounts.put(AccountFactory.build())
+    known = auth.accounts.put(AccountFactory.build(email_verified_at=START))
 
     await handler(auth)(
         RegisterAccountFactory.build(
@@ -47,7 +65,50 @@ async def test_registering_a_known_address_changes_nothing_and_says_nothing() ->
 
     (account,) = auth.accounts
     assert facts(account) == facts(known)
-    assert auth.published == [RegistrationRepeated(account_id=known.id)]
+    (mail,) = mails(auth)
+    assert (mail.kind, mail.address) == (MailKind.ALREADY_REGISTERED, known.email.display)
+    assert mail.password_hash is None
+    assert auth.published == [MailDue(mail_id=mail.id)]
+
+
+async def test_registering_an_unverified_address_stores_an_attempt_and_nothing_else() -> None:
+    auth = InMemoryAuth()
+    known = auth.accounts.put(AccountFactory.build())
+
+    await handler(auth)(
+        RegisterAccountFactory.build(email=known.email.display, password="another long password")
+    )
+
+    (account,) = auth.accounts
+    assert facts(account) == facts(known)
+    (mail,) = mails(auth)
+    assert (mail.kind, mail.password_hash) == (
+        MailKind.VERIFY_EMAIL,
+        "fake1:another long password",
+    )
+
+
+async def test_a_disabled_account_gets_no_mail() -> None:
+    auth = InMemoryAuth()
+    known = auth.accounts.put(AccountFactory.build(status=AccountStatus.DISABLED))
+
+    await handler(auth)(RegisterAccountFactory.build(email=known.email.display))
+
+    assert mails(auth) == []
+    assert len(auth.published) == 1
+
+
+async def test_an_address_gets_no_more_than_its_mails_per_hour() -> None:
+    auth = InMemoryAuth()
+    register = handler(auth)
+    for _ in range(9):
+        await register(RegisterAccountFactory.build(email="ada@example.com"))
+
+    auth.clock.advance(timedelta(minutes=61))
+    await register(RegisterAccountFactory.build(email="ada@example.com"))
+
+    assert len(mails(auth)) == auth.mail_policy.max_per_hour + 1
+    assert len(auth.published) == 10
 
 
 @pytest.mark.parametrize("known", [True, False])

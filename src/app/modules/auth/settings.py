@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from app.modules.auth.domain.policies import RefreshPolicy
+from app.modules.auth.domain.policies import MailPolicy, RefreshPolicy
+from app.modules.auth.domain.throttling import ThrottlePolicy
 from app.shared.application.deployment import Deployment
 from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
 
@@ -47,17 +49,36 @@ class AuthSettings(SettingsGroup):
     absolute_lifetime: Annotated[
         Seconds, Field(description="A session ends after this long, whatever happens.")
     ] = timedelta(days=30)
-    strict_revocation: Annotated[
-        bool | None,
+    max_sessions: Annotated[
+        int,
         Field(
-            description="Whether every request asks the database if its token was revoked;"
-            " when unset, true outside development."
+            description="Sessions of one account; the one that is idle longest makes room.",
+            ge=1,
+            le=1000,
+        ),
+    ] = 50
+    refresh_cookie: Annotated[
+        bool,
+        Field(description="Whether the refresh token is in a cookie and in no answer's body."),
+    ] = False
+    activity_retention: Annotated[
+        Seconds,
+        Field(description="How long an account's activity is kept.", ge=timedelta(days=1)),
+    ] = timedelta(days=90)
+    strict_revocation: Annotated[
+        bool,
+        Field(description="Whether every request asks the database if its token was revoked."),
+    ] = False
+    email_verification: Annotated[
+        Literal["optional", "required"] | None,
+        Field(
+            description="Whether an address has to be verified before its account may log in;"
+            " when unset, required outside development."
         ),
     ] = None
-    email_verification: Annotated[
-        Literal["optional"],
-        Field(description="Whether an unverified address may log in; it may, for now."),
-    ] = "optional"
+    mail_token_lifetime: Annotated[
+        Seconds, Field(description="How long the link in a mail is good.", gt=timedelta(0))
+    ] = timedelta(minutes=10)
     password_min_length: Annotated[
         int, Field(description="Code points of a new password, at least.", ge=8, le=128)
     ] = 15
@@ -74,19 +95,84 @@ class AuthSettings(SettingsGroup):
     password_queue: Annotated[
         int, Field(description="Logins and registrations that may wait for a hash.", ge=4)
     ] = 256
+    login_free_attempts: Annotated[
+        int,
+        Field(
+            description="Wrong passwords for an address until the next one has to wait.",
+            ge=1,
+            le=100,
+        ),
+    ] = 10
+    login_first_wait: Annotated[
+        Seconds,
+        Field(
+            description="That wait; it doubles with each wrong password more.",
+            ge=timedelta(seconds=1),
+        ),
+    ] = timedelta(seconds=1)
+    login_longest_wait: Annotated[
+        Seconds, Field(description="… until it is this long.", le=timedelta(days=1))
+    ] = timedelta(minutes=15)
+    login_failures_before_reset: Annotated[
+        int,
+        Field(
+            description="Wrong passwords in a row until only a reset helps (NIST SP 800-63B: 100).",
+            ge=1,
+            le=100,
+        ),
+    ] = 100
+    login_failures_per_client: Annotated[
+        int,
+        Field(
+            description="Wrong passwords in a quarter of an hour from one IPv4 address or"
+            " IPv6 /64.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 100
+    mails_per_hour: Annotated[
+        int, Field(description="Mails to one account that anybody can ask for.", ge=1)
+    ] = 5
+    mail_requests_per_client: Annotated[
+        int,
+        Field(
+            description="Registrations and other requests for a mail in an hour from one IPv4"
+            " address or IPv6 /64.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 100
+
+    def risks(self) -> Mapping[str, bool]:
+        line = "AUTH_KEYS_DIR is not set: mount the keys, which outlive this machine"
+        return {line: self.keys_dir is None}
 
     def issuer_of(self, deployment: Deployment) -> str:
         return self.issuer or deployment.public_url
 
-    def is_strict(self, deployment: Deployment) -> bool:
-        chosen = self.strict_revocation
-        return not deployment.is_development if chosen is None else chosen
+    def requires_verification(self, deployment: Deployment) -> bool:
+        chosen = self.email_verification
+        return not deployment.is_development if chosen is None else chosen == "required"
+
+    def mail_policy(self) -> MailPolicy:
+        return MailPolicy(token_lifetime=self.mail_token_lifetime, max_per_hour=self.mails_per_hour)
 
     def refresh_policy(self) -> RefreshPolicy:
         return RefreshPolicy(
             grace=self.refresh_grace,
             idle_lifetime=self.idle_lifetime,
             absolute_lifetime=self.absolute_lifetime,
+            max_sessions=self.max_sessions,
+        )
+
+    def throttle_policy(self) -> ThrottlePolicy:
+        return ThrottlePolicy.of(
+            free_attempts=self.login_free_attempts,
+            first_wait=self.login_first_wait,
+            longest_wait=self.login_longest_wait,
+            failures_before_reset=self.login_failures_before_reset,
+            failures_per_client=self.login_failures_per_client,
+            mail_requests_per_client=self.mail_requests_per_client,
         )
 
     def keys_folder(self, data_dir: Path) -> Path:
@@ -100,4 +186,6 @@ class AuthSettings(SettingsGroup):
             raise ValueError("AUTH_ACCESS_LIFETIME is not shorter than AUTH_IDLE_LIFETIME")
         if not self.idle_lifetime <= self.absolute_lifetime:
             raise ValueError("AUTH_IDLE_LIFETIME is longer than AUTH_ABSOLUTE_LIFETIME")
+        if not self.login_first_wait <= self.login_longest_wait:
+            raise ValueError("AUTH_LOGIN_FIRST_WAIT is longer than AUTH_LOGIN_LONGEST_WAIT")
         return self

@@ -1,9 +1,11 @@
-"""`users` without a database: fakes of its own ports, for tests of its use cases."""
+"""`users` without a database: fakes of its own ports and of the contracts that it consumes."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
+from app.modules.auth.contracts.directory import AccountDirectory, AccountFacts
 from app.modules.users.application.ports import UsersUnitOfWork
 from app.modules.users.domain.errors import HandleTakenError, ProfileStaleError
 from app.modules.users.domain.ports import Profiles
@@ -21,6 +23,10 @@ class InMemoryProfiles(InMemoryRepository[Profile], Profiles):
     """Counts versions as the table does, and refuses what was decided on an older one."""
 
     async def of_account(self, account_id: UUID) -> Profile | None:
+        profile = await self.even_erased(account_id)
+        return None if profile is None or profile.erased_at else profile
+
+    async def even_erased(self, account_id: UUID) -> Profile | None:
         return self.find(lambda profile: profile.account_id == account_id)
 
     def check(self) -> None:
@@ -41,6 +47,16 @@ class InMemoryUsersUnitOfWork(InMemoryUnitOfWork, UsersUnitOfWork):
     def _open(self) -> list[InMemoryRepository[Profile]]:
         self.profiles = InMemoryProfiles(self._world.profiles)
         return [self.profiles]
+
+
+class InMemoryAccountDirectory(AccountDirectory):
+    """Knows whom the test let it know."""
+
+    def __init__(self, *known: AccountFacts) -> None:
+        self.known = {facts.account_id: facts for facts in known}
+
+    async def facts_of(self, account_ids: Collection[UUID]) -> Mapping[UUID, AccountFacts]:
+        return {one: self.known[one] for one in account_ids if one in self.known}
 
 
 class InMemoryUsers:

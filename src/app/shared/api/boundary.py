@@ -15,29 +15,21 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars, unbind_contextvars
 
-from app.shared.api.errors import (
-    BadRequestError,
-    BodyTooLargeError,
-    HeadersTooLargeError,
-    InternalError,
-    RequestTimeoutError,
-    UriTooLongError,
-)
+from app.shared.api.client_address import client_address
+from app.shared.api.cross_origin import CrossOrigin
+from app.shared.api.errors import InternalError, RequestTimeoutError
 from app.shared.api.exchange import Exchange
+from app.shared.api.limits import Limits
 from app.shared.api.problems import Problems
 from app.shared.api.route_tree import path_templates
+from app.shared.api.security_headers import SecurityHeaders
+from app.shared.api.trusted_hosts import PROBES, TrustedHosts
+from app.shared.application.deployment import Deployment
 from app.shared.domain.errors import DomainError
 from app.shared.domain.ids import new_id
 
-MAX_URI_BYTES = 8_192
-MAX_HEADERS = 128
-MAX_HEADER_BYTES = 32_768
-
-_LENGTH_DIGITS = 18
-"""More than this is no length of anything, and not worth the cost of `int`."""
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACE_PARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_PROBES = ("/health/", "/metrics")
 _CLIENT_GONE = 499
 """What the log shows when nobody was left to answer; such a status is never sent."""
 
@@ -47,7 +39,8 @@ _log = structlog.get_logger("app.http")
 class Boundary:
     """The one middleware, in plain ASGI: each `BaseHTTPMiddleware` would cost more than all this.
 
-    It must be the outermost, so that whatever happens inside has an id and an answer.
+    It must be the outermost, so that whatever happens inside has an id and an answer. CORS, where
+    origins are listed, is right inside of it.
     """
 
     def __init__(
@@ -55,15 +48,23 @@ class Boundary:
         app: ASGIApp,
         *,
         problems: Problems,
-        max_body_bytes: int = 65_536,
-        request_timeout: float = 10.0,
+        deployment: Deployment,
         observe: Callable[[str, str | None, int, float], None] | None = None,
     ) -> None:
-        self._app = app
         self._problems = problems
-        self._max_body_bytes = max_body_bytes
-        self._request_timeout = request_timeout
-        """Seconds from the request line to the first byte of the answer."""
+        self._hops = deployment.trusted_proxy_hops
+        self._hosts = TrustedHosts(deployment.trusted_hosts)
+        self._headers = SecurityHeaders(https=deployment.is_https)
+        self._limits = Limits(
+            max_body_bytes=deployment.max_body_bytes,
+            request_timeout=deployment.request_timeout.total_seconds(),
+        )
+        self._cross_origin = None
+        if deployment.cors_origins:
+            self._cross_origin = CrossOrigin(
+                app, origins=deployment.cors_origins, credentials=deployment.cors_credentials
+            )
+        self._app = self._cross_origin or app
         self._observe = observe
         """Is told the method, the route's path, the status and the seconds of each request."""
         self._templates: dict[object, str] = {}
@@ -73,21 +74,33 @@ class Boundary:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
+        method = scope["method"]
         request_id = str(new_id())
         scope.setdefault("state", {})["request_id"] = request_id
-        bound = bind_contextvars(request_id=request_id, **_origin(scope))
-        exchange = Exchange(receive, send, self._max_body_bytes, request_id)
+        bound = bind_contextvars(request_id=request_id, **self._origin(scope))
+        exchange = Exchange(
+            receive,
+            send,
+            room=self._limits.max_body_bytes,
+            request_id=request_id,
+            headers=self._headers,
+        )
+        if method == "HEAD":
+            # What GET answers (RFC 9110 §9.3.2), of every route alike; the server, which keeps
+            # the scope that it made, leaves the body out.
+            scope = {**scope, "method": "GET"}
         try:
             await self._serve(scope, exchange)
         finally:
-            self._record(scope, exchange.status, perf_counter() - started)
+            self._record(scope, method, exchange.status, perf_counter() - started)
             unbind_contextvars("actor")
             reset_contextvars(**bound)
 
     async def _serve(self, scope: Scope, exchange: Exchange) -> None:
-        timeout = asyncio.timeout(self._request_timeout)
+        timeout = asyncio.timeout(self._limits.request_timeout)
         try:
-            self._check_size(scope)
+            self._hosts.check(scope)
+            self._limits.check(scope)
             async with timeout:
                 exchange.timeout = timeout
                 await self._app(scope, exchange.receive, exchange.send)
@@ -98,38 +111,35 @@ class Boundary:
             refusal = _refusal_of(error, timed_out=timeout.expired())
             if exchange.status is None:
                 answer = self._problems.answer(refusal, scope)
-                await answer(scope, exchange.receive, exchange.send)
+                send: Send = exchange.send
+                if self._cross_origin is not None:
+                    send = self._cross_origin.readable(scope, send)
+                await answer(scope, exchange.receive, send)
             elif not exchange.finished:
                 # Half an answer is out; only a cut connection tells the client so.
                 raise
 
-    def _check_size(self, scope: Scope) -> None:
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        if len(scope["path"]) + len(scope["query_string"]) > MAX_URI_BYTES:
-            raise UriTooLongError
-        header_bytes = 0
-        for name, value in headers:
-            header_bytes += len(name) + len(value)
-            if name == b"content-length":
-                self._check_content_length(value)
-        if len(headers) > MAX_HEADERS or header_bytes > MAX_HEADER_BYTES:
-            raise HeadersTooLargeError
+    def _origin(self, scope: Scope) -> dict[str, str]:
+        """The caller's address, and the trace that the request belongs to (W3C Trace Context)."""
+        origin = {}
+        if address := client_address(scope, self._hops):
+            # From here on it is the client's for everybody: logs, sessions, queues, throttling.
+            scope["client"] = (address, (scope.get("client") or (None, 0))[1])
+            origin["client"] = address
+        for name, value in scope["headers"]:
+            if name == b"traceparent" and _TRACE_PARENT.fullmatch(value):
+                origin["traceparent"] = value.decode("ascii")
+        return origin
 
-    def _check_content_length(self, value: bytes) -> None:
-        if not value.isdigit():
-            raise BadRequestError
-        if len(value) > _LENGTH_DIGITS or int(value) > self._max_body_bytes:
-            raise BodyTooLargeError
-
-    def _record(self, scope: Scope, status: int | None, seconds: float) -> None:
+    def _record(self, scope: Scope, method: str, status: int | None, seconds: float) -> None:
         if not self._templates:
             self._templates = path_templates(scope["app"])
         route = self._templates.get(scope.get("endpoint"))
         status = status or _CLIENT_GONE
         if self._observe is not None:
-            self._observe(scope["method"], route, status, seconds)
+            self._observe(method, route, status, seconds)
         facts: dict[str, Any] = {
-            "method": scope["method"],
+            "method": method,
             "route": route,
             "status": status,
             "ms": round(seconds * 1000, 3),
@@ -141,18 +151,8 @@ class Boundary:
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _SANE_ID.fullmatch(value):
                 facts["client_request_id"] = value.decode("ascii")
-        record = _log.debug if scope["path"].startswith(_PROBES) else _log.info
+        record = _log.debug if scope["path"].startswith(PROBES) else _log.info
         record("request", **facts)
-
-
-def _origin(scope: Scope) -> dict[str, str]:
-    """The caller's address, and the trace that the request belongs to (W3C Trace Context)."""
-    address, _ = scope.get("client") or (None, None)
-    origin = {"client": address} if address else {}
-    for name, value in scope["headers"]:
-        if name == b"traceparent" and _TRACE_PARENT.fullmatch(value):
-            origin["traceparent"] = value.decode("ascii")
-    return origin
 
 
 def _refusal_of(error: Exception, *, timed_out: bool) -> DomainError:

@@ -59,8 +59,9 @@ class AuthenticatedCaller(Provided, SecurityBase):
     model = Bearer.model
     scheme_name = SECURITY_SCHEME
 
-    def __init__(self) -> None:
+    def __init__(self, *, fresh: bool = False) -> None:
         super().__init__(Authenticator)
+        self.fresh = fresh
 
     async def __call__(self, connection: HTTPConnection) -> Principal:
         token = bearer_token(connection)
@@ -69,7 +70,7 @@ class AuthenticatedCaller(Provided, SecurityBase):
         if not _B64TOKEN.fullmatch(token):
             raise BearerMalformedError
         authenticator: Authenticator = self.resolve(connection)
-        caller = await authenticator.authenticate(token)
+        caller = await authenticator.authenticate(token, fresh=self.fresh)
         # Whatever is logged or happens from here on, it is known who did it.
         bind_contextvars(actor=str(caller.account_id))
         return caller
@@ -77,3 +78,5 @@ class AuthenticatedCaller(Provided, SecurityBase):
 
 BearerToken = Annotated[str | None, Depends(Bearer())]
 Caller = Annotated[Principal, Depends(AuthenticatedCaller())]
+FreshCaller = Annotated[Principal, Depends(AuthenticatedCaller(fresh=True))]
+"""The caller as the database knows it now: for use cases whose `access` is fresh."""

@@ -58,6 +58,22 @@ class MalformedPreconditionError(HttpError):
     detail = "The If-Match header must be * or a list of entity tags."
 
 
+class HostUnknownError(HttpError):
+    """The Host header names nobody that this service answers for (RFC 9110 §7.4)."""
+
+    status = 400
+    code = "host_unknown"
+    detail = "This service is not known by the name in the Host header."
+
+
+class OriginRefusedError(HttpError):
+    """A browser asks on behalf of a page that may not send this request (CORS preflight)."""
+
+    status = 403
+    code = "origin_refused"
+    detail = "Pages of this origin may not send this request."
+
+
 class MethodNotAllowedError(HttpError):
     """The resource exists and does not know this method; the Allow header lists those it does."""
 
@@ -126,13 +142,6 @@ class RouteNotFoundError(NotFoundError):
 
     code = "not_found"
     detail = "There is nothing here."
-
-
-class AccessForbiddenError(ForbiddenError):
-    """The caller is known and may not do this."""
-
-    code = "forbidden"
-    detail = "You may not do this."
 
 
 class CredentialsMissingError(UnauthenticatedError):

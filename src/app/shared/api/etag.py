@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header
 
@@ -13,13 +13,35 @@ _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _VERSION = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 
 
+IF_MATCH: dict[str, Any] = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag of the version that was decided on; * overwrites whatever is there.",
+    "schema": {"type": "string", "pattern": r'^(\*|"(0|[1-9][0-9]{0,17})")$'},
+    "example": '"1"',
+}
+"""What `versions_in` reads, for the description: FastAPI would describe an optional list."""
+
+VERSIONED: dict[str, Any] = {
+    "headers": {
+        "ETag": {
+            "description": "The version of what is answered, for If-Match.",
+            "required": True,
+            "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+        }
+    }
+}
+"""`responses={200: VERSIONED}`: the answer carries an ETag."""
+
+
 def etag(version: int) -> str:
     """The strong entity tag (RFC 9110 §8.8.3) of a version."""
     return f'"{version}"'
 
 
 async def versions_in(
-    if_match: Annotated[list[str] | None, Header(description="The ETag decided on.")] = None,
+    if_match: Annotated[list[str] | None, Header(include_in_schema=False)] = None,
 ) -> frozenset[int] | None:
     """The versions that If-Match admits, None for any (`*`).
 

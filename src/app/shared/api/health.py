@@ -12,6 +12,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from app.shared.api.errors import NotReadyError
+from app.shared.api.refusals import refusals
+from app.shared.api.route_tree import operation_id
 from app.shared.application.backlog import SubscriberLag
 
 READY_WITHIN: Final = 2.0
@@ -38,14 +40,14 @@ def health_router(
     backlog: Callable[[], Awaitable[Sequence[SubscriberLag]]],
 ) -> APIRouter:
     """`ready` returns when the database answers and raises whatever it likes when not."""
-    router = APIRouter(prefix="/health", tags=["health"])
+    router = APIRouter(prefix="/health", tags=["health"], generate_unique_id_function=operation_id)
 
     @router.get("/live", response_class=JSONResponse)
     async def live() -> JSONResponse:
         """Answers as long as the event loop turns; restart the process when it does not."""
         return JSONResponse({"status": "live"}, headers=_NO_STORE)
 
-    @router.get("/ready", response_class=JSONResponse)
+    @router.get("/ready", response_class=JSONResponse, responses=refusals(NotReadyError))
     async def readiness() -> JSONResponse:
         """Answers 503 while the database is out of reach; send no requests until it is back."""
         try:

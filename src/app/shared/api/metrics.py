@@ -9,12 +9,14 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from app.shared.api.route_tree import operation_id
+
 
 def metrics_router(
     registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]]
 ) -> APIRouter:
     """`refresh` is awaited before the registry's collectors, which cannot wait, are asked."""
-    router = APIRouter(tags=["health"])
+    router = APIRouter(tags=["health"], generate_unique_id_function=operation_id)
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics(request: Request) -> PlainTextResponse:

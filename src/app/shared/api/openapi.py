@@ -1,47 +1,26 @@
-"""The API's own description: FastAPI's, told about our problems and our way to authorise."""
+"""The API's own description: FastAPI's, told what we really answer and how to authorise."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 
-from app.shared.api.caller import SECURITY_SCHEME
-from app.shared.api.problems import ProblemAnswer
+from app.shared.api.caller import SECURITY_SCHEME, AuthenticatedCaller, Bearer
+from app.shared.api.errors import BearerMalformedError
+from app.shared.api.etag import IF_MATCH, versions_in
+from app.shared.api.idempotency import IDEMPOTENCY_KEY, IdempotentRequest
+from app.shared.api.problem_schema import HEADERS, PROBLEM, PROBLEM_ANSWER, PROBLEM_SCHEMA
+from app.shared.api.refusals import codes_by_status
+from app.shared.api.route_tree import Operation, operations
 
-_PROBLEM = "Problem"
 _NOT_OURS = ("HTTPValidationError", "ValidationError")
-_ANSWER = {"$ref": f"#/components/responses/{_PROBLEM}"}
-
-_PROBLEM_SCHEMA: dict[str, Any] = {
-    "title": "Problem",
-    "description": "Why a request was refused (RFC 9457).",
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "code"],
-    "properties": {
-        "type": {"type": "string", "format": "uri", "description": "A page about the code."},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
-        "code": {"type": "string", "description": "Stable; decide by this one."},
-        "instance": {"type": "string", "format": "uri", "description": "The request's id."},
-        "terminal": {
-            "type": "boolean",
-            "description": "For token errors: whether to forget the token and log in again.",
-        },
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {
-                    "pointer": {"type": "string", "description": "RFC 6901, into the body."},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
-}
+_RETRY_AFTER = (429, 503)
+_KERNEL = {"health": "What orchestrators and operators ask."}
+"""Tags of the kernel. A module's tag is described by the docstring of its package."""
 
 
 def openapi(app: FastAPI, *, token_url: str | None = None) -> dict[str, Any]:
@@ -53,32 +32,93 @@ def openapi(app: FastAPI, *, token_url: str | None = None) -> dict[str, Any]:
     description = app.openapi()
     components = description.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
-    if _PROBLEM in schemas:
+    if PROBLEM in schemas:
         return description
     for name in _NOT_OURS:
         schemas.pop(name, None)
-    schemas[_PROBLEM] = _PROBLEM_SCHEMA
-    components["responses"] = {
-        _PROBLEM: {
-            "description": "The request was refused.",
-            "content": {
-                ProblemAnswer.media_type: {"schema": {"$ref": f"#/components/schemas/{_PROBLEM}"}}
-            },
-        }
-    }
+    for name, schema in schemas.items():
+        # All pages are titled "Page", and generated clients name their classes by the title.
+        schema["title"] = name.strip("_")
+    schemas[PROBLEM] = PROBLEM_SCHEMA
+    components["headers"] = HEADERS
     if token_url and SECURITY_SCHEME in components.get("securitySchemes", {}):
         components["securitySchemes"][SECURITY_SCHEME] = {
             "type": "oauth2",
             "flows": {"password": {"tokenUrl": token_url, "scopes": {}}},
         }
-    for path in description["paths"].values():
-        for operation in path.values():
-            _document_refusals(operation["responses"])
+    tags: dict[str, str] = {}
+    for operation, described in _described(app, description):
+        _correct_input(operation, described)
+        _correct_security(operation, described)
+        described["responses"] = _responses(operation, described["responses"])
+        tags |= {tag: _about(tag, operation) for tag in described.get("tags", ())}
+    description["tags"] = [{"name": tag, "description": text} for tag, text in tags.items()]
     return description
 
 
-def _document_refusals(responses: dict[str, Any]) -> None:
-    if "HTTPValidationError" in str(responses.get("422")):
-        del responses["422"]
-    responses.setdefault("4XX", _ANSWER)
-    responses.setdefault("5XX", _ANSWER)
+def _described(
+    app: FastAPI, description: dict[str, Any]
+) -> Iterator[tuple[Operation, dict[str, Any]]]:
+    """Every operation beside what FastAPI says of it."""
+    for operation in operations(app):
+        path = description["paths"].get(operation.context.path_format, {})
+        for method in operation.context.methods or ():
+            if described := path.get(method.lower()):
+                yield operation, described
+
+
+def _correct_input(operation: Operation, described: dict[str, Any]) -> None:
+    if operation.takes_form:
+        described["requestBody"]["required"] = True
+    if any(dependency.call is versions_in for dependency in operation.dependencies()):
+        described["parameters"] = [*described.get("parameters", ()), IF_MATCH]
+    if any(isinstance(one.call, IdempotentRequest) for one in operation.dependencies()):
+        described["parameters"] = [*described.get("parameters", ()), IDEMPOTENCY_KEY]
+
+
+def _correct_security(operation: Operation, described: dict[str, Any]) -> None:
+    calls = [dependency.call for dependency in operation.dependencies()]
+    if any(isinstance(call, AuthenticatedCaller) for call in calls):
+        return
+    if any(isinstance(call, Bearer) for call in calls):
+        # It takes a token and can do without.
+        described["security"] = [*described["security"], {}]
+
+
+def _responses(operation: Operation, stated: dict[str, Any]) -> dict[str, Any]:
+    """What the route states, and each refusal, by status."""
+    if "HTTPValidationError" in str(stated.get("422")):
+        del stated["422"]
+    responses = dict(stated)
+    for status, codes in codes_by_status(operation).items():
+        refusal = _refusal(status, codes)
+        # A route may have an answer of its own of the same status beside ours (RFC 6749 §5.2).
+        own = stated.get(str(status), {}).get("content", {})
+        responses[str(status)] = refusal | {"content": {**own, **PROBLEM_ANSWER}}
+    for response in responses.values():
+        response.setdefault("headers", {})["X-Request-ID"] = _header("X-Request-ID")
+    return dict(sorted(responses.items()))
+
+
+def _refusal(status: int, codes: list[str]) -> dict[str, Any]:
+    listed = ", ".join(f"`{code}`" for code in codes)
+    headers = {}
+    if BearerMalformedError.code in codes:
+        # Why a token is not good any more is the business of whoever issues them.
+        listed += ", or another error of the token"
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = _header("WWW-Authenticate")
+    if status in _RETRY_AFTER:
+        headers["Retry-After"] = _header("Retry-After")
+    return {"description": f"{HTTPStatus(status).phrase}: {listed}", "headers": headers}
+
+
+def _header(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/headers/{name}"}
+
+
+def _about(tag: str, operation: Operation) -> str:
+    if tag in _KERNEL:
+        return _KERNEL[tag]
+    package = ".".join(operation.route.endpoint.__module__.split(".")[:3])
+    return sys.modules[package].__doc__ or tag

@@ -14,7 +14,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from app.shared.api.errors import (
-    AccessForbiddenError,
     BadRequestError,
     BodyTooLargeError,
     CredentialsMissingError,
@@ -27,6 +26,7 @@ from app.shared.api.errors import (
 )
 from app.shared.api.route_tree import methods_at
 from app.shared.api.validation import InvalidMember, invalid_members
+from app.shared.application.authorization import AccessForbiddenError
 from app.shared.domain.errors import DomainError, InvalidError, UnavailableError
 
 _REFUSAL_OF_STATUS: dict[int, type[DomainError]] = {
@@ -93,9 +93,13 @@ class Problems:
             errors = [InvalidMember(pointer=error.pointer, detail=error.detail)]
         if errors:
             members["errors"] = errors
-        return ProblemAnswer(
-            members, status, headers={**(headers or {}), **_headers_of(error, status)}
-        )
+        added = {**(headers or {}), **state.get("problem_headers", {})}
+        return ProblemAnswer(members, status, headers={**added, **_headers_of(error, status)})
+
+
+def answer_with(scope: Scope, headers: Mapping[str, str]) -> None:
+    """Let the problem that is about to be raised carry these headers too."""
+    scope.setdefault("state", {})["problem_headers"] = headers
 
 
 def _origin(error: BaseException) -> str:

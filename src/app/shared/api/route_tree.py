@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from fastapi import FastAPI, params
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
@@ -24,6 +24,19 @@ class Operation:
     def takes_body(self) -> bool:
         return self.context.body_field is not None
 
+    @property
+    def takes_form(self) -> bool:
+        body = self.context.body_field
+        return body is not None and isinstance(body.field_info, params.Form)
+
+    @property
+    def takes_parameters(self) -> bool:
+        """Whether something in the path, the query or a header may fail to fit."""
+        return any(
+            one.path_params or one.query_params or one.header_params
+            for one in (self.context.dependant, *self.dependencies())
+        )
+
     def dependencies(self) -> Iterator[Dependant]:
         """Everything that FastAPI calls before the route's function, at any depth."""
         waiting: list[Dependant] = [self.context.dependant]
@@ -31,6 +44,11 @@ class Operation:
             dependant = waiting.pop()
             yield from dependant.dependencies
             waiting.extend(dependant.dependencies)
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of the route's function: what a generated client calls it, so it never changes."""
+    return route.name
 
 
 def operations(app: FastAPI) -> Iterator[Operation]:
@@ -55,4 +73,7 @@ def methods_at(app: FastAPI, path: str) -> list[str]:
     for context in iter_route_contexts(app.routes):
         if context.methods and context.path_regex.match(path):
             found |= context.methods
+    if "GET" in found:
+        # The boundary answers it for every route.
+        found.add("HEAD")
     return sorted(found)

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.shared.api.errors import MalformedBodyError, UnsupportedMediaTypeError
-from app.shared.api.route_tree import operations
+from app.shared.api.route_tree import operation_id, operations
 
 MAX_DEPTH = 32
 MAX_MEMBERS = 256
@@ -147,7 +147,12 @@ def _check_media_type(request: Request, expected: re.Pattern[str]) -> None:
 
 def module_router(prefix: str, tags: list[str]) -> APIRouter:
     """The router that every module builds its resources on."""
-    return APIRouter(prefix=prefix, tags=[*tags], route_class=StrictRoute)
+    return APIRouter(
+        prefix=prefix,
+        tags=[*tags],
+        route_class=StrictRoute,
+        generate_unique_id_function=operation_id,
+    )
 
 
 def assert_strict(app: FastAPI) -> None:

@@ -10,25 +10,31 @@ from typing import Any, TypeVar, dataclass_transform
 
 import structlog
 
+from app.shared.application.authorization import Access
+
 _Handler = TypeVar("_Handler")
 _log = structlog.get_logger("app.use_case")
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=False)
 def handler(cls: type[_Handler]) -> type[_Handler]:
-    """Make the class a frozen dataclass of its collaborators and observe its `__call__`.
+    """Make the class a frozen dataclass of its collaborators, and guard and observe its `__call__`.
 
-    What is logged is the use case's name, its outcome and its milliseconds, never the message.
+    Whom the class attribute `access` does not admit is refused before anything happens. What is
+    logged is the use case's name, its outcome and its milliseconds, never the message.
     """
     made = dataclass(frozen=True)(cls)
     call: Callable[..., Awaitable[Any]] = made.__call__
     name = cls.__name__.removesuffix("Handler")
+    access: Access | None = getattr(cls, "access", None)
 
     @functools.wraps(call)
     async def observed(self: _Handler, *message: Any) -> Any:
         started = perf_counter()
         outcome = "failed"
         try:
+            if access is not None and access.identified:
+                access.refuse(message[0].caller)
             result = await call(self, *message)
             outcome = "done"
         finally:

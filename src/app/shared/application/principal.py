@@ -13,13 +13,21 @@ class Principal:
 
     account_id: UUID
     session_id: UUID | None = None
+    """None for an API key."""
     roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] | None = None
+    """What an API key is limited to; None for a session, which may all that its roles may."""
+    fresh: bool = False
+    """Whether the database was asked, for this request, if the caller still may."""
 
 
 @runtime_checkable
 class Authenticator(Protocol):
     """Turns a bearer token (RFC 6750) into the caller behind it."""
 
-    async def authenticate(self, token: str) -> Principal:
-        """Raises `UnauthenticatedError`, or `UnavailableError` when it cannot be decided now."""
+    async def authenticate(self, token: str, *, fresh: bool = False) -> Principal:
+        """Raises `UnauthenticatedError`, or `UnavailableError` when it cannot be decided now.
+
+        `fresh` asks the database, whatever this process remembers.
+        """
         ...

@@ -5,6 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
+from app.shared.application.idempotency import Answer, IdempotencyKey
+from app.shared.application.principal import Principal
+
 
 class UnitOfWork(Protocol):
     """One transaction and the repositories that live in it.
@@ -23,3 +26,14 @@ class UnitOfWork(Protocol):
     ) -> None: ...
 
     async def commit(self) -> None: ...
+
+    async def remember(
+        self, request: IdempotencyKey | None, *, by: Principal | None, answer: Answer
+    ) -> Answer | None:
+        """The answer that the same request got before. None when it is the first of its kind: it
+        is remembered with its answer by the commit, while others of its kind wait here. A request
+        without a key is always the first.
+
+        Comes before everything else in the transaction. Raises `IdempotencyKeyReusedError`.
+        """
+        ...

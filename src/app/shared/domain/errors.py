@@ -36,8 +36,9 @@ class DomainError(Exception):
 class InvalidError(DomainError):
     """The input breaks a rule of the domain."""
 
-    pointer: ClassVar[str | None] = None
-    """JSON pointer (RFC 6901) of the offending member of the request body."""
+    pointer: str | None = None
+    """JSON pointer (RFC 6901) of the offending member of the request body; an instance may name
+    another than is usual for the kind."""
 
 
 class UnauthenticatedError(DomainError):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
@@ -14,13 +15,23 @@ from app.shared.domain.errors import UnavailableError
 _log = structlog.get_logger("app.periodic")
 
 
+class Beside(Protocol):
+    """What a process has running beside its requests, from before the first to after the last."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 @dataclass(kw_only=True)
-class Periodic:
+class Periodic(Beside):
     """Runs `work` every `seconds`, whatever becomes of single runs, until it is stopped."""
 
     name: str
     seconds: float
     work: Callable[[], Awaitable[None]]
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Waits for so many seconds, or for less when there is a reason to run at once."""
     before_serving: bool = False
     """Whether the first run has to succeed before the process takes requests."""
     at_the_end: bool = False
@@ -46,7 +57,7 @@ class Periodic:
 
     async def _repeat(self) -> None:
         while True:
-            await asyncio.sleep(self.seconds)
+            await self.pause(self.seconds)
             await self._once()
 
     async def _once(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from pydantic import BeforeValidator, PlainSerializer
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -30,6 +32,14 @@ Seconds = Annotated[
     PlainSerializer(lambda value: f"{value.total_seconds():g}", when_used="unless-none"),
 ]
 """A duration that is written as a number of seconds."""
+
+
+def _as_names(value: Any) -> Any:
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_as_names)]
+"""Names with commas between them."""
 
 
 class FromFile(PydanticBaseSettingsSource):
@@ -63,6 +73,10 @@ class SettingsGroup(BaseSettings):
         hide_input_in_errors=True,
         validate_default=True,
     )
+
+    def risks(self) -> Mapping[str, bool]:
+        """What production must not start with: the line that names it, and whether it is so."""
+        return {}
 
     @classmethod
     def settings_customise_sources(

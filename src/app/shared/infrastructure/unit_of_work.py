@@ -11,11 +11,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
+from app.shared.application.idempotency import Answer, IdempotencyKey
+from app.shared.application.principal import Principal
 from app.shared.application.unit_of_work import UnitOfWork
 from app.shared.domain.aggregate import Aggregate
 from app.shared.domain.errors import DomainError
 from app.shared.domain.event import Event
 from app.shared.infrastructure.fail_points import fail_point
+from app.shared.infrastructure.idempotency.remembering import remember
 from app.shared.infrastructure.outages import DatabaseUnavailableError, is_outage
 
 Publish = Callable[[AsyncSession, Sequence[Event]], Awaitable[None]]
@@ -74,6 +77,13 @@ class SqlAlchemyUnitOfWork(UnitOfWork):
         self._session = open_session(self._engine)
         self._open(self._session)
         return self
+
+    async def remember(
+        self, request: IdempotencyKey | None, *, by: Principal | None, answer: Answer
+    ) -> Answer | None:
+        if request is None:
+            return None
+        return await remember(self._session, request, by=by, answer=answer)
 
     async def commit(self) -> None:
         """Flush first: the rows' locks are held before the events are numbered.

@@ -3,6 +3,9 @@
 from app.shared.testing.caller import FakeAuthenticator, as_account
 from app.shared.testing.clock import FixedClock
 from app.shared.testing.harness import ModuleHarness, module_harness
+from app.shared.testing.idempotency import InMemoryRequests, PlainFingerprints
+from app.shared.testing.mailer import InMemoryMailer
+from app.shared.testing.paging import InMemoryCursors
 from app.shared.testing.unit_of_work import (
     InMemoryRepository,
     InMemoryTable,
@@ -12,10 +15,14 @@ from app.shared.testing.unit_of_work import (
 __all__ = [
     "FakeAuthenticator",
     "FixedClock",
+    "InMemoryCursors",
+    "InMemoryMailer",
     "InMemoryRepository",
+    "InMemoryRequests",
     "InMemoryTable",
     "InMemoryUnitOfWork",
     "ModuleHarness",
+    "PlainFingerprints",
     "as_account",
     "module_harness",
 ]

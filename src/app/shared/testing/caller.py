@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from app.shared.application.principal import Authenticator, Principal
@@ -12,8 +13,11 @@ from app.shared.domain.ids import new_id
 def as_account(
     account_id: UUID | None = None, *, roles: frozenset[str] = frozenset({"user"})
 ) -> Principal:
-    """A caller with these roles; a new one when no account is named."""
-    return Principal(account_id=account_id or new_id(), session_id=new_id(), roles=roles)
+    """A caller with these roles, as fresh as any use case may ask; a new one when no account is
+    named."""
+    return Principal(
+        account_id=account_id or new_id(), session_id=new_id(), roles=roles, fresh=True
+    )
 
 
 class UnknownCallerError(UnauthenticatedError):
@@ -36,7 +40,7 @@ class FakeAuthenticator(Authenticator):
         self._callers[token] = caller
         return token
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, fresh: bool = False) -> Principal:
         if token not in self._callers:
             raise UnknownCallerError
-        return self._callers[token]
+        return replace(self._callers[token], fresh=fresh)

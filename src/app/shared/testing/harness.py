@@ -11,13 +11,15 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.shared.application.deployment import Deployment
+from app.shared.application.idempotency import Fingerprints
 from app.shared.application.principal import Authenticator, Principal
 from app.shared.container import KernelContainer
 from app.shared.domain.event import Event
 from app.shared.infrastructure.unit_of_work import open_session
 from app.shared.process import Process
-from app.shared.settings import BrokerSettings, DatabaseSettings, EventsSettings
+from app.shared.settings import BrokerSettings, DatabaseSettings, EventsSettings, MailSettings
 from app.shared.testing.caller import FakeAuthenticator
+from app.shared.testing.idempotency import PlainFingerprints
 from app.shared.web import web_app
 
 _PUBLISHED = "select type, version, payload::text from messaging.event order by position"
@@ -33,7 +35,7 @@ class ModuleHarness:
             process,
             process.kernel.deployment(),
             dispatching=False,
-            provided={Authenticator: self._callers},
+            provided={Authenticator: self._callers, Fingerprints: PlainFingerprints()},
         )
 
     def headers_of(self, caller: Principal) -> dict[str, str]:
@@ -71,6 +73,7 @@ async def module_harness(
         database=DatabaseSettings(url=SecretStr(database_url)),
         events=EventsSettings(),
         broker_settings=BrokerSettings(),
+        mail_settings=MailSettings(),
     )
     process = Process(kernel, [module(kernel=kernel, **dependencies)])
     async with process.running(dispatching=False):

@@ -9,10 +9,13 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
+from app.shared.application.idempotency import Answer, IdempotencyKey
+from app.shared.application.principal import Principal
 from app.shared.application.unit_of_work import UnitOfWork
 from app.shared.domain.aggregate import Aggregate
 from app.shared.domain.errors import DomainError
 from app.shared.domain.event import Event
+from app.shared.testing.idempotency import InMemoryRequests, RememberedRequests
 
 _Stored = TypeVar("_Stored", bound=Aggregate)
 
@@ -63,17 +66,27 @@ class InMemoryRepository(Generic[_Stored]):
         self._table = table
         self._met: dict[UUID, _Stored] = {}
         self._read: dict[UUID, _Stored] = {}
+        self._deleted: set[UUID] = set()
         self._held: list[Lock] = []
 
     def add(self, aggregate: _Stored) -> None:
         self._met[_identity(aggregate)] = aggregate
 
+    def delete(self, identity: UUID) -> None:
+        """Gone for this unit of work now, and for everybody after the commit."""
+        self._deleted.add(identity)
+
     def find(self, matches: Callable[[_Stored], bool]) -> _Stored | None:
         """The one aggregate that matches, as this unit of work sees it."""
-        for identity, aggregate in (self._table.rows | self._met).items():
-            if matches(aggregate):
-                return self._meet(identity)
-        return None
+        return next(iter(self.find_all(matches)), None)
+
+    def find_all(self, matches: Callable[[_Stored], bool]) -> list[_Stored]:
+        """Every aggregate that matches, as this unit of work sees it."""
+        return [
+            self._meet(identity)
+            for identity, aggregate in (self._table.rows | self._met).items()
+            if identity not in self._deleted and matches(aggregate)
+        ]
 
     async def find_locked(self, identity: UUID) -> _Stored | None:
         """As `find`, once every other holder of the row has ended its transaction."""
@@ -96,13 +109,17 @@ class InMemoryRepository(Generic[_Stored]):
     def check(self) -> None:
         """Raises what keeps anything that was met from being stored."""
         for identity, aggregate in self._met.items():
-            self._table.check(identity, aggregate)
+            if identity not in self._deleted:
+                self._table.check(identity, aggregate)
 
     def store(self) -> list[Event]:
         """Store what was changed, field by field, and hand over what was recorded."""
         events = []
         for identity, aggregate in self._met.items():
             events += aggregate.collect_events()
+            if identity in self._deleted:
+                self._table.rows.pop(identity, None)
+                continue
             if identity in self._read:
                 vars(self._table.rows[identity]).update(deepcopy(self.changed(identity)))
             else:
@@ -125,11 +142,13 @@ class InMemoryRepository(Generic[_Stored]):
 class InMemoryUnitOfWork(UnitOfWork):
     """The parent of fake units of work; their repositories are made in `_open`.
 
-    `published` gets the events of every commit, in order.
+    `published` gets the events of every commit, in order; `requests` are those that another unit
+    of work with the same ones knows again.
     """
 
-    def __init__(self, published: list[Event]) -> None:
+    def __init__(self, published: list[Event], requests: InMemoryRequests | None = None) -> None:
         self._published = published
+        self._remembered = RememberedRequests(requests or InMemoryRequests())
 
     def _open(self) -> list[InMemoryRepository[Any]]:
         """Make the repositories and name them."""
@@ -148,14 +167,24 @@ class InMemoryUnitOfWork(UnitOfWork):
         for repository in self._repositories:
             repository.release()
         self._repositories = []
+        self._remembered.release()
+
+    async def remember(
+        self, request: IdempotencyKey | None, *, by: Principal | None, answer: Answer
+    ) -> Answer | None:
+        if request is None:
+            return None
+        return await self._remembered.remember(request, by=by, answer=answer)
 
     async def commit(self) -> None:
         for repository in self._repositories:
             repository.check()
         for repository in self._repositories:
             self._published += repository.store()
+        self._remembered.keep()
         for repository in self._repositories:
             repository.release()
+        self._remembered.release()
 
 
 def _identity(aggregate: Aggregate) -> UUID:

@@ -5,27 +5,43 @@ Development only. Its errors are those of RFC 6749 §5.2, which OAuth 2 clients 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Form, Request, Response
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from app.modules.auth.api.members import HASHES
 from app.modules.auth.api.tokens import Tokens, device_of
 from app.modules.auth.application.commands.log_in import LogIn, LogInHandler
 from app.modules.auth.application.commands.rotate_refresh_token import (
     RotateRefreshToken,
     RotateRefreshTokenHandler,
 )
+from app.modules.auth.domain.errors import LoginThrottledError
 from app.shared.api.inject import Inject
+from app.shared.api.refusals import refusals
 from app.shared.api.strict_json import module_router
 from app.shared.domain.errors import UnauthenticatedError
 
 router = module_router("/api/v1/auth", tags=["auth"])
 
+
+class Refused(BaseModel):
+    """RFC 6749 §5.2."""
+
+    error: Literal["invalid_request", "invalid_grant", "unsupported_grant_type"]
+    error_description: str
+
+
 _Field = Annotated[str | None, Form(max_length=4096)]
 
 
-@router.post("/token", response_model=Tokens)
+@router.post(
+    "/token",
+    response_model=Tokens,
+    responses={**refusals(LoginThrottledError, *HASHES), 400: {"model": Refused}},
+)
 async def token(
     request: Request,
     response: Response,

@@ -20,11 +20,14 @@ class AccessTokenAuthenticator(Authenticator):
     revocations: RevocationCheck
     evidence: Evidence
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, fresh: bool = False) -> Principal:
         """Raises a `TokenError`, and `UnavailableError` when revocation cannot be checked."""
         claims = self.access_tokens.verify(token)
-        await self.revocations.refuse_revoked(claims)
+        await self.revocations.refuse_revoked(claims, fresh=fresh)
         self.evidence.note(claims.session_id, claims.generation)
         return Principal(
-            account_id=claims.account_id, session_id=claims.session_id, roles=claims.roles
+            account_id=claims.account_id,
+            session_id=claims.session_id,
+            roles=claims.roles,
+            fresh=fresh,
         )

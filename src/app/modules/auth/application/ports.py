@@ -7,7 +7,14 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
-from app.modules.auth.domain.ports import Accounts, Revocations, Sessions
+from app.modules.auth.domain.ports import (
+    Accounts,
+    Activities,
+    ApiKeys,
+    OutgoingMails,
+    Revocations,
+    Sessions,
+)
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import SessionGrant
 from app.shared.application.unit_of_work import UnitOfWork
@@ -107,28 +114,6 @@ class AccessTokens(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """What a login is decided on, read in one statement: the hash and the epoch belong together."""
-
-    account_id: UUID
-    password_hash: str = field(repr=False)
-    epoch: int
-    roles: frozenset[str]
-    active: bool
-
-
-@runtime_checkable
-class CredentialStore(Protocol):
-    """Stored passwords, each call one atomic statement."""
-
-    async def of(self, email_key: str) -> Credentials | None: ...
-
-    async def rehash(self, credentials: Credentials, password_hash: str) -> None:
-        """Replace the hash unless it or the epoch has changed since it was read."""
-        ...
-
-
 @runtime_checkable
 class SessionStore(Protocol):
     """The two writes of every login and every refresh, each one atomic statement.
@@ -139,11 +124,16 @@ class SessionStore(Protocol):
 
     async def open(self, session: Session) -> None:
         """An account that has its `max_sessions` loses the one that is idle longest, dead ones
-        first; its access tokens are void at once."""
+        first; its access tokens are void at once. Raises `AccountDisabledError` when the account
+        is gone meanwhile."""
         ...
 
     async def advance(self, session_id: UUID, generation: int, kid: str) -> SessionGrant | None:
         """Compare and swap: None when `generation` is not the present one of a living session."""
+        ...
+
+    async def end_before(self, moment: datetime) -> int:
+        """End, in batches, every session that began before the moment; how many there were."""
         ...
 
 
@@ -162,18 +152,29 @@ class Evidence(Protocol):
 class RevocationCheck(Protocol):
     """Knows which access tokens died before their time."""
 
-    async def refuse_revoked(self, claims: AccessClaims) -> None:
-        """Raises `SessionRevokedError` or `AccountDisabledError`, and `UnavailableError` when it
-        cannot be decided."""
+    async def refuse_revoked(self, claims: AccessClaims, *, fresh: bool = False) -> None:
+        """`fresh` asks the database, whatever this process knows.
+
+        Raises `SessionRevokedError` or `AccountDisabledError`, and `UnavailableError` when it
+        cannot be decided.
+        """
         ...
 
 
-class AuthUnitOfWork(UnitOfWork, Protocol):
-    """One transaction over the aggregates of `auth`."""
+class AuthWork(Protocol):
+    """The accounts inside a transaction that somebody else commits."""
 
     accounts: Accounts
+
+
+class AuthUnitOfWork(AuthWork, UnitOfWork, Protocol):
+    """One transaction over the aggregates of `auth`."""
+
     sessions: Sessions
+    mails: OutgoingMails
+    api_keys: ApiKeys
     revocations: Revocations
+    activity: Activities
 
     async def now(self) -> datetime:
         """PostgreSQL's clock, read now: what every decision about time is taken by."""

@@ -7,9 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from app.modules.auth.contracts.events import AccountRegistered
+from app.modules.auth.contracts.events import AccountDeleted, AccountRegistered
 from app.modules.auth.domain.email_address import EmailAddress
-from app.modules.auth.domain.events import RegistrationRepeated
 from app.shared.domain.aggregate import Aggregate
 from app.shared.domain.ids import new_id
 
@@ -43,14 +42,20 @@ class Account(Aggregate):
     email_verified_at: datetime | None = None
     roles: frozenset[Role] = frozenset({Role.USER})
     locale: str = "en"
+    locale_version: int = 0
+    """The version of the profile that says so; 0 while the registration does."""
     status: AccountStatus = AccountStatus.ACTIVE
     auth_epoch: int = 0
     epoch_raised_at: datetime | None = None
 
     @classmethod
-    def register(cls, *, email: EmailAddress, password_hash: str, now: datetime) -> Account:
-        account = cls(id=new_id(), email=email, password_hash=password_hash, created_at=now)
-        account._record(AccountRegistered(account_id=account.id))
+    def register(
+        cls, *, email: EmailAddress, password_hash: str, now: datetime, locale: str = "en"
+    ) -> Account:
+        account = cls(
+            id=new_id(), email=email, password_hash=password_hash, created_at=now, locale=locale
+        )
+        account._record(AccountRegistered(account_id=account.id, locale=locale))
         return account
 
     @classmethod
@@ -61,9 +66,65 @@ class Account(Aggregate):
         account.email_verified_at = now
         return account
 
-    def register_again(self) -> None:
-        """Somebody tried to register the address once more: the account stays as it is."""
-        self._record(RegistrationRepeated(account_id=self.id))
+    def verify(self, now: datetime, *, password_hash: str | None = None) -> None:
+        """The address is proved. With the hash of a later registration than the one that made the
+        account, that one's password counts from now on, and whatever was issued before is void."""
+        self.email_verified_at = now
+        if password_hash is not None:
+            self.password_hash = password_hash
+            self.raise_epoch(now)
+
+    def change_password(self, password_hash: str, now: datetime) -> None:
+        """Everybody who came in by the old password is out."""
+        self.password_hash = password_hash
+        self.raise_epoch(now)
+
+    def reset_password(self, password_hash: str, now: datetime) -> None:
+        """By somebody who reads the account's mail, which proves its address as well."""
+        self.email_verified_at = self.email_verified_at or now
+        self.change_password(password_hash, now)
+
+    def change_email(self, email: EmailAddress, now: datetime) -> None:
+        """To an address that was proved by a mail to it."""
+        self.email = email
+        self.email_verified_at = now
+
+    def follow_locale(self, locale: str, version: int) -> None:
+        """Unless a later version of the profile has said otherwise already."""
+        if version >= self.locale_version:
+            self.locale = locale
+            self.locale_version = version
+
+    def disable(self, now: datetime) -> None:
+        self.status = AccountStatus.DISABLED
+        self.raise_epoch(now)
+
+    def enable(self) -> None:
+        """What was issued before it was disabled stays void."""
+        self.status = AccountStatus.ACTIVE
+
+    def change_roles(self, roles: frozenset[Role], now: datetime) -> None:
+        """Tokens name roles, so those with the old ones are void."""
+        self.roles = roles | {Role.USER}
+        self.raise_epoch(now)
+
+    def delete(self, now: datetime) -> None:
+        """Its last word to the other modules; the row goes in the same transaction."""
+        self.raise_epoch(now)
+        self._record(AccountDeleted(account_id=self.id))
+
+    def raise_epoch(self, now: datetime) -> None:
+        """Declare void whatever was issued so far; the unit of work stores the revocation."""
+        self.auth_epoch += 1
+        self.epoch_raised_at = now
+
+    @property
+    def is_verified(self) -> bool:
+        return self.email_verified_at is not None
+
+    @property
+    def is_admin(self) -> bool:
+        return Role.ADMIN in self.roles
 
     @property
     def is_active(self) -> bool:

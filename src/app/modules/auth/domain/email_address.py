@@ -37,6 +37,11 @@ class EmailAddress:
     display: str = field(compare=False)
     key: str
 
+    @property
+    def mailbox(self) -> str:
+        """Where mail goes: the local part as it was typed, the domain in ASCII."""
+        return f"{self.display.partition('@')[0]}@{self.key.partition('@')[2]}"
+
     @classmethod
     def parse(cls, raw: str) -> EmailAddress:
         """Raises `EmailInvalidError`; blanks around the address are dropped."""

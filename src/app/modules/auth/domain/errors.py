@@ -7,6 +7,7 @@ from typing import ClassVar
 from app.shared.domain.errors import (
     ConflictError,
     InvalidError,
+    NotFoundError,
     ThrottledError,
     UnauthenticatedError,
     UnavailableError,
@@ -66,6 +67,22 @@ class PasswordGuessableError(InvalidError):
     code = "password_guessable"
     detail = "This password consists of your address or of this service's name."
     pointer = "/password"
+
+
+class LinkInvalidError(InvalidError):
+    """A mailed token that is forged, used, expired, superseded or void for another reason."""
+
+    code = "link_invalid"
+    detail = "This link is no longer valid. Ask for a new one."
+    pointer = "/token"
+
+
+class CurrentPasswordWrongError(InvalidError):
+    """Something that needs the password again was asked for with another one."""
+
+    code = "current_password_wrong"
+    detail = "This is not your current password."
+    pointer = "/current_password"
 
 
 class InvalidCredentialsError(UnauthenticatedError):
@@ -129,6 +146,29 @@ class AccountDisabledError(TokenError):
 
     code = "account_disabled"
     detail = "The account is not active."
+
+
+class LoginThrottledError(ThrottledError):
+    """Passwords are tried too often: at this address, by this device or from this network."""
+
+    code = "throttled"
+    detail = (
+        "Too many attempts. Wait as long as Retry-After says, or reset the password if it is lost."
+    )
+
+
+class RequestsThrottledError(ThrottledError):
+    """Mails are asked for too often from one network."""
+
+    code = "throttled"
+    detail = "Too many requests from your network; try again later."
+
+
+class SessionNotFoundError(NotFoundError):
+    """No session of the caller's has this id; whether somebody else's has is not told."""
+
+    code = "session_not_found"
+    detail = "There is no such session."
 
 
 class HashingQueueShareError(ThrottledError):

@@ -10,16 +10,12 @@ from app.shared.domain.event import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationRepeated(Event):
-    """An address that has an account was registered again."""
+class MailDue(Event):
+    """A mail is to be sent. Whom it is for and what it says is with the mail, not here."""
 
-    name: ClassVar[str] = "auth.registration_repeated"
+    name: ClassVar[str] = "auth.mail_due"
 
-    account_id: UUID
-
-    @property
-    def key(self) -> str:
-        return str(self.account_id)
+    mail_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

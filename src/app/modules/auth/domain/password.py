@@ -15,6 +15,7 @@ from app.modules.auth.domain.errors import (
     PasswordTooShortError,
 )
 from app.modules.auth.domain.guessable import CommonPasswords, Verdict, judge
+from app.shared.domain.errors import InvalidError
 
 __all__ = ["CommonPasswords", "NewPassword", "PasswordPolicy", "normalize_password"]
 
@@ -50,28 +51,42 @@ class NewPassword:
     value: str = field(repr=False)
 
     @classmethod
-    def choose(cls, raw: str, *, policy: PasswordPolicy, email: EmailAddress | None) -> NewPassword:
-        """Raises the `Password…Error` that says what is wrong with it."""
-        if not _fits(raw):
-            raise PasswordTooLongError
+    def choose(
+        cls,
+        raw: str,
+        *,
+        policy: PasswordPolicy,
+        email: EmailAddress | None,
+        member: str = "/password",
+    ) -> NewPassword:
+        """Raises the `Password…Error` that says what is wrong with it, under the pointer to the
+        `member` of the request that it came in."""
         try:
-            value = _normalised(raw)
-        except UnicodeEncodeError:
-            raise PasswordInvalidError from None
-        if len(value) < policy.min_length:
-            at_least = f"The password needs at least {policy.min_length} characters."
-            raise PasswordTooShortError(at_least)
-        if len(value) > policy.max_length:
-            raise PasswordTooLongError(
-                f"The password may have at most {policy.max_length} characters."
-            )
-        match judge(value, common=policy.common, context=_context(policy, email)):
-            case Verdict.COMMON:
-                raise PasswordTooCommonError
-            case Verdict.CONTEXT:
-                raise PasswordGuessableError
-            case Verdict.FINE:
-                return cls(value)
+            return cls(_judged(raw, policy, email))
+        except InvalidError as refusal:
+            refusal.pointer = member
+            raise
+
+
+def _judged(raw: str, policy: PasswordPolicy, email: EmailAddress | None) -> str:
+    if not _fits(raw):
+        raise PasswordTooLongError
+    try:
+        value = _normalised(raw)
+    except UnicodeEncodeError:
+        raise PasswordInvalidError from None
+    if len(value) < policy.min_length:
+        at_least = f"The password needs at least {policy.min_length} characters."
+        raise PasswordTooShortError(at_least)
+    if len(value) > policy.max_length:
+        raise PasswordTooLongError(f"The password may have at most {policy.max_length} characters.")
+    match judge(value, common=policy.common, context=_context(policy, email)):
+        case Verdict.COMMON:
+            raise PasswordTooCommonError
+        case Verdict.CONTEXT:
+            raise PasswordGuessableError
+        case Verdict.FINE:
+            return value
 
 
 def normalize_password(raw: str) -> str:

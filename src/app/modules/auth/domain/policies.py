@@ -1,4 +1,4 @@
-"""What an operator may decide about sessions."""
+"""What an operator may decide about sessions and mails."""
 
 from __future__ import annotations
 
@@ -18,3 +18,13 @@ class RefreshPolicy:
     """How many lost responses in a row are believed."""
     max_sessions: int = 50
     """Of one account; the one that is idle longest makes room for a new one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailPolicy:
+    """How much `auth` writes, and for how long a mailed token is good."""
+
+    token_lifetime: timedelta = timedelta(minutes=10)
+    max_per_hour: int = 5
+    """Mails that others can make us write to one account. It also bounds the registrations of an
+    unverified address that wait for their proof at the same time."""

@@ -7,6 +7,9 @@ from typing import Protocol
 from uuid import UUID
 
 from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.activity import Activity
+from app.modules.auth.domain.api_key import ApiKey
+from app.modules.auth.domain.outgoing_mail import OutgoingMail
 from app.modules.auth.domain.session import Session
 
 
@@ -17,7 +20,27 @@ class Accounts(Protocol):
 
     async def by_id(self, account_id: UUID) -> Account | None: ...
 
+    async def locked(self, account_id: UUID) -> Account | None:
+        """The account as it is, and nobody else changes it before this transaction ends."""
+        ...
+
     async def by_email(self, email_key: str) -> Account | None: ...
+
+    async def locked_by_email(self, email_key: str) -> Account | None:
+        """As `locked`, by the address."""
+        ...
+
+    async def locked_admins(self) -> list[Account]:
+        """Every active administrator, in the order of their ids and each as `locked`.
+
+        To be asked for before any other account is locked: then two administrators who act on
+        each other wait instead of blocking each other.
+        """
+        ...
+
+    async def remove(self, account: Account) -> None:
+        """With its sessions, API keys, mails and activity."""
+        ...
 
     async def claim(self, account: Account) -> Account:
         """Add the account, or answer the one that has its address: known or new, the same work,
@@ -32,6 +55,11 @@ class Sessions(Protocol):
         """The session as it is, and nobody else changes it before this transaction ends."""
         ...
 
+    async def locked_of(self, account_id: UUID) -> list[Session]:
+        """Those of the account that were not revoked, in the order of their ids and each as
+        `locked`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
@@ -42,8 +70,54 @@ class Revocation:
     session_id: UUID | None = None
     epoch: int | None = None
 
+    @classmethod
+    def of_everything(cls, account: Account) -> Revocation:
+        """What was issued before the account's epoch was raised."""
+        return cls(account_id=account.id, epoch=account.auth_epoch)
+
+
+class OutgoingMails(Protocol):
+    """The mails of the last day. Those of an account change under the lock of the account."""
+
+    def add(self, mail: OutgoingMail) -> None: ...
+
+    async def by_id(self, mail_id: UUID) -> OutgoingMail | None: ...
+
+    async def owner(self, mail_id: UUID) -> UUID | None:
+        """The account to lock before the mail is read."""
+        ...
+
+    async def of_account(self, account_id: UUID) -> list[OutgoingMail]:
+        """Newest first."""
+        ...
+
+
+class ApiKeys(Protocol):
+    """The API keys of all accounts. New ones are added under the lock of the account."""
+
+    def add(self, key: ApiKey) -> None: ...
+
+    async def count(self, account_id: UUID) -> int: ...
+
+    async def locked(self, key_id: UUID, *, of: UUID) -> ApiKey | None:
+        """Only if it is one of this account's; nobody else removes it before this transaction
+        ends."""
+        ...
+
+    async def remove(self, key: ApiKey) -> None: ...
+
+    async def void(self, account_id: UUID) -> None:
+        """Remove every key of the account."""
+        ...
+
 
 class Revocations(Protocol):
     """The append-only list of revocations; it outlives what it names."""
 
     def add(self, revocation: Revocation) -> None: ...
+
+
+class Activities(Protocol):
+    """What happened to accounts, append-only until it is too old to be of interest."""
+
+    def add(self, activity: Activity) -> None: ...

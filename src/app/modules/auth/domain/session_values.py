@@ -14,6 +14,11 @@ class RevocationReason(StrEnum):
     LOGOUT = "logout"
     REUSE = "reuse"
     FORGERY = "forgery"
+    OWNER = "owner"
+    """The owner ended it from another session, or all of them."""
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    """The command line did, after a restored backup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,10 @@ class KeyRing(PublishedKeys):
         return self._secrets.get(kid)
 
     @property
+    def refresh_kids(self) -> tuple[str, ...]:
+        return tuple(self._secrets)
+
+    @property
     def max_age_seconds(self) -> int:
         # Every process has read a new key, and every older answer has expired, when it signs.
         return int(self._publish_ahead.total_seconds() - 2 * REREAD_SECONDS)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
+from asyncpg import ForeignKeyViolationError
+
 from app.modules.auth.application.ports import SessionStore
+from app.modules.auth.domain.errors import AccountDisabledError
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
@@ -28,6 +32,9 @@ with gone as (
     created_at, rotated_at, parent_rotated_at, idle_expires_at, absolute_expires_at,
     label, user_agent, ip
   ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+), happened as (
+  insert into auth.activity (account_id, what, session_id, ip, user_agent)
+  values ($2, 'login', $1, $16, $15)
 )
 select id from gone
 """
@@ -55,6 +62,28 @@ where s.id = $1
 returning s.account_id, s.epoch, s.created_at, s.idle_expires_at, s.absolute_expires_at, a.roles
 """
 
+_END_BEFORE = """
+-- End what began before $3 among the next $2 sessions after $1; the last one looked at.
+with looked as materialized (
+  select id from auth.session where id > $1 order by id limit $2 for update
+), ended as (
+  update auth.session as s
+  set revoked_at = clock_timestamp(), revocation_reason = 'operator'
+  from looked
+  where s.id = looked.id and s.revoked_at is null and s.created_at < $3
+  returning s.id, s.account_id
+), noted as (
+  insert into auth.revocation (account_id, session_id) select account_id, id from ended
+), happened as (
+  insert into auth.activity (account_id, what, session_id)
+  select account_id, 'session_revoked', id from ended
+)
+select (select id from looked order by id desc limit 1) as last,
+       (select count(*) from ended) as ended
+"""
+
+_BATCH = 500
+
 
 class AsyncpgSessionStore(SessionStore):
     """One round trip each, without a unit of work."""
@@ -68,15 +97,27 @@ class AsyncpgSessionStore(SessionStore):
 
     async def open(self, session: Session) -> None:
         s = session
-        gone = await self._statements.rows(
-            _OPEN,
-            *(s.id, s.account_id, s.epoch, s.kid, s.generation, s.parent),
-            *(s.confirmed_generation, s.recoveries, s.created_at, s.rotated_at),
-            *(s.parent_rotated_at, s.idle_expires_at, s.absolute_expires_at),
-            *(s.label, s.user_agent, s.ip, self._policy.max_sessions - 1),
-        )
+        try:
+            gone = await self._statements.rows(
+                _OPEN,
+                *(s.id, s.account_id, s.epoch, s.kid, s.generation, s.parent),
+                *(s.confirmed_generation, s.recoveries, s.created_at, s.rotated_at),
+                *(s.parent_rotated_at, s.idle_expires_at, s.absolute_expires_at),
+                *(s.label, s.user_agent, s.ip, self._policy.max_sessions - 1),
+            )
+        except ForeignKeyViolationError:
+            raise AccountDisabledError from None
         for row in gone:
             self._revoked.add(Revocation(account_id=s.account_id, session_id=row["id"]))
+
+    async def end_before(self, moment: datetime) -> int:
+        ended, after = 0, UUID(int=0)
+        while True:
+            walked = await self._statements.row(_END_BEFORE, after, _BATCH, moment)
+            if walked is None or walked["last"] is None:
+                return ended
+            ended += walked["ended"]
+            after = walked["last"]
 
     async def advance(self, session_id: UUID, generation: int, kid: str) -> SessionGrant | None:
         row = await self._statements.row(

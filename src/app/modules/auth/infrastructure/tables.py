@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import composite
@@ -57,6 +58,9 @@ def _by_value(kind: type[StrEnum]) -> Enum:
     )
 
 
+IS_ADMIN = text("'admin' = any(roles)")
+"""As PostgreSQL has to read it to find the index."""
+
 accounts = Table(
     "account",
     metadata,
@@ -67,11 +71,14 @@ accounts = Table(
     Column("email_verified_at", _TIME),
     Column("roles", RolesType, nullable=False),
     Column("locale", Text, nullable=False),
+    Column("locale_version", Integer, nullable=False, server_default=text("0")),
     Column("status", _by_value(AccountStatus), nullable=False),
     Column("auth_epoch", Integer, nullable=False),
     Column("epoch_raised_at", _TIME),
     Column("created_at", _TIME, nullable=False),
     CheckConstraint("status in ('active', 'disabled')", name="status"),
+    # Few among many, and all of them are locked where one of them may be the last.
+    Index("ix_account_admin", "id", postgresql_where=IS_ADMIN),
     schema="auth",
 )
 

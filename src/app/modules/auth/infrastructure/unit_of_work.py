@@ -3,69 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import DateTime, func, insert, inspect, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy import DateTime, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import make_transient_to_detached
 
-from app.modules.auth.application.ports import AuthUnitOfWork
-from app.modules.auth.domain.account import Account
+from app.modules.auth.application.ports import AuthUnitOfWork, AuthWork
+from app.modules.auth.domain.activity import Activity
 from app.modules.auth.domain.errors import EmailTakenError
-from app.modules.auth.domain.ports import Accounts, Revocation, Revocations, Sessions
-from app.modules.auth.domain.session import Session
+from app.modules.auth.domain.ports import Activities, Revocation, Revocations
+from app.modules.auth.infrastructure.activity_table import activities
+from app.modules.auth.infrastructure.repositories import (
+    SqlAlchemyAccounts,
+    SqlAlchemyApiKeys,
+    SqlAlchemyOutgoingMails,
+    SqlAlchemySessions,
+)
 from app.modules.auth.infrastructure.revocation_list import RevocationList
-from app.modules.auth.infrastructure.tables import accounts, revocations, sessions
+from app.modules.auth.infrastructure.tables import revocations
 from app.shared.domain.errors import DomainError
 from app.shared.infrastructure.unit_of_work import Publish, SqlAlchemyUnitOfWork
-
-
-class SqlAlchemyAccounts(Accounts):
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    def add(self, account: Account) -> None:
-        self._session.add(account)
-
-    async def by_id(self, account_id: UUID) -> Account | None:
-        return await self._session.get(Account, account_id)
-
-    async def by_email(self, email_key: str) -> Account | None:
-        found = await self._session.execute(
-            select(Account).where(accounts.c.email_key == email_key)
-        )
-        return found.scalar_one_or_none()
-
-    async def claim(self, account: Account) -> Account:
-        mapper = inspect(Account)
-        upsert = pg_insert(accounts).values(
-            {c.name: getattr(account, mapper.get_property_by_column(c).key) for c in accounts.c}
-        )
-        # The update changes nothing: it makes the row that is in the way come back, and locks it.
-        claimed = upsert.on_conflict_do_update(
-            index_elements=[accounts.c.email_key], set_={"email_key": upsert.excluded.email_key}
-        ).returning(accounts)
-        found = await self._session.execute(select(Account).from_statement(claimed))
-        holder: Account = found.scalar_one()
-        if holder.id != account.id:
-            return holder
-        self._session.expunge(holder)
-        make_transient_to_detached(account)
-        self._session.add(account)
-        return account
-
-
-class SqlAlchemySessions(Sessions):
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def locked(self, session_id: UUID) -> Session | None:
-        found = await self._session.execute(
-            select(Session).where(sessions.c.id == session_id).with_for_update()
-        )
-        return found.scalar_one_or_none()
 
 
 class SqlAlchemyRevocations(Revocations):
@@ -76,8 +34,24 @@ class SqlAlchemyRevocations(Revocations):
         self.added.append(revocation)
 
 
+class SqlAlchemyActivities(Activities):
+    def __init__(self) -> None:
+        self.added: list[Activity] = []
+
+    def add(self, activity: Activity) -> None:
+        self.added.append(activity)
+
+
+class SqlAlchemyAuthWork(AuthWork):
+    """The repository on a session that somebody else commits."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.accounts = SqlAlchemyAccounts(session)
+
+
 class SqlAlchemyAuthUnitOfWork(SqlAlchemyUnitOfWork, AuthUnitOfWork):
-    """Stores revocations with the change that caused them and shows them to this process."""
+    """Stores revocations and activity with the change that caused them, and lets this process know
+    of the revocations."""
 
     refusals: Mapping[str, type[DomainError]] = {"uq_account_email_key": EmailTakenError}
 
@@ -94,22 +68,24 @@ class SqlAlchemyAuthUnitOfWork(SqlAlchemyUnitOfWork, AuthUnitOfWork):
     def _open(self, session: AsyncSession) -> None:
         self.accounts = SqlAlchemyAccounts(session)
         self.sessions = SqlAlchemySessions(session)
+        self.mails = SqlAlchemyOutgoingMails(session)
+        self.api_keys = SqlAlchemyApiKeys(session)
         self.revocations = SqlAlchemyRevocations()
+        self.activity = SqlAlchemyActivities()
 
     async def now(self) -> datetime:
         read = await self._session.execute(select(func.clock_timestamp(type_=DateTime(True))))
         return read.scalar_one()
 
     async def commit(self) -> None:
-        added = self.revocations.added
-        if added:
-            rows = [
-                {"account_id": r.account_id, "session_id": r.session_id, "epoch": r.epoch}
-                for r in added
-            ]
-            # The flush is the kernel's, which knows what a violated constraint means.
-            with self._session.no_autoflush:
-                await self._session.execute(insert(revocations), rows)
+        revoked, self.revocations.added = self.revocations.added, []
+        happened, self.activity.added = self.activity.added, []
+        # The flush is the kernel's, which knows what a violated constraint means.
+        with self._session.no_autoflush:
+            if revoked:
+                await self._session.execute(insert(revocations), [asdict(each) for each in revoked])
+            if happened:
+                await self._session.execute(insert(activities), [asdict(each) for each in happened])
         await super().commit()
-        for revocation in added:
+        for revocation in revoked:
             self._revoked.add(revocation)

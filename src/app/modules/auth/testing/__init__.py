@@ -7,12 +7,18 @@ from app.modules.auth.testing.stores import (
     InMemoryRevocationCheck,
     InMemorySessionStore,
 )
-from app.modules.auth.testing.tokens import FakeAccessTokens, FakeRefreshTokens
+from app.modules.auth.testing.throttle import InMemoryThrottle
+from app.modules.auth.testing.tokens import (
+    FakeAccessTokens,
+    FakeMailedTokens,
+    FakeRefreshTokens,
+)
 from app.modules.auth.testing.unit_of_work import InMemoryAuthUnitOfWork
 from app.modules.auth.testing.world import InMemoryAuth
 
 __all__ = [
     "FakeAccessTokens",
+    "FakeMailedTokens",
     "FakePasswordHasher",
     "FakeRefreshTokens",
     "FewCommonPasswords",
@@ -22,4 +28,5 @@ __all__ = [
     "InMemoryEvidence",
     "InMemoryRevocationCheck",
     "InMemorySessionStore",
+    "InMemoryThrottle",
 ]

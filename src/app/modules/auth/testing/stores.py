@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from app.modules.auth.application.credentials import Credentials, CredentialStore
 from app.modules.auth.application.ports import (
     AccessClaims,
-    Credentials,
-    CredentialStore,
     Evidence,
     RevocationCheck,
     SessionStore,
 )
 from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.activity import Activity, ActivityKind
 from app.modules.auth.domain.errors import AccountDisabledError, SessionRevokedError
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
-from app.modules.auth.domain.session_values import SessionGrant
+from app.modules.auth.domain.session_values import Device, RevocationReason, SessionGrant
 from app.shared.application.clock import Clock
 from app.shared.testing.unit_of_work import InMemoryTable
 
@@ -31,22 +31,41 @@ class InMemorySessionStore(SessionStore):
         accounts: InMemoryTable[Account],
         sessions: InMemoryTable[Session],
         revoked: list[Revocation],
+        activity: list[Activity],
         policy: RefreshPolicy,
         clock: Clock,
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
         self._revoked = revoked
+        self._activity = activity
         self._policy = policy
         self._clock = clock
 
     async def open(self, session: Session) -> None:
+        if session.account_id not in self._accounts.rows:
+            raise AccountDisabledError
         mine = [other for other in self._sessions if other.account_id == session.account_id]
         mine.sort(key=self._last_to_leave, reverse=True)
         for idle in mine[self._policy.max_sessions - 1 :]:
             del self._sessions.rows[idle.id]
             self._revoked.append(Revocation(account_id=idle.account_id, session_id=idle.id))
         self._sessions.put(session)
+        device = Device(user_agent=session.user_agent, ip=session.ip)
+        self._activity.append(
+            Activity.of(session.account_id, ActivityKind.LOGIN, device, session.id)
+        )
+
+    async def end_before(self, moment: datetime) -> int:
+        begun = [each for each in self._sessions if each.created_at < moment]
+        living = [each for each in begun if each.revoked_at is None]
+        for session in living:
+            session.revoke(RevocationReason.OPERATOR, self._clock.now())
+            self._revoked.append(Revocation(account_id=session.account_id, session_id=session.id))
+            self._activity.append(
+                Activity.of(session.account_id, ActivityKind.SESSION_REVOKED, session_id=session.id)
+            )
+        return len(living)
 
     async def advance(self, session_id: UUID, generation: int, kid: str) -> SessionGrant | None:
         async with self._sessions.lock(session_id):
@@ -73,20 +92,32 @@ class InMemorySessionStore(SessionStore):
 
 
 class InMemoryCredentialStore(CredentialStore):
-    def __init__(self, accounts: InMemoryTable[Account]) -> None:
+    def __init__(self, accounts: InMemoryTable[Account], sessions: InMemoryTable[Session]) -> None:
         self._accounts = accounts
+        self._sessions = sessions
 
-    async def of(self, email_key: str) -> Credentials | None:
+    async def of(self, email_key: str, *, session_id: UUID | None = None) -> Credentials | None:
         for account in self._accounts:
             if account.email.key == email_key:
-                return Credentials(
-                    account_id=account.id,
-                    password_hash=account.password_hash,
-                    epoch=account.auth_epoch,
-                    roles=frozenset(account.roles),
-                    active=account.is_active,
-                )
+                return self._credentials(account, session_id)
         return None
+
+    async def of_account(self, account_id: UUID) -> Credentials | None:
+        account = self._accounts.rows.get(account_id)
+        return self._credentials(account) if account else None
+
+    def _credentials(self, account: Account, session_id: UUID | None = None) -> Credentials:
+        session = self._sessions.rows.get(session_id) if session_id else None
+        return Credentials(
+            account_id=account.id,
+            email_key=account.email.key,
+            password_hash=account.password_hash,
+            epoch=account.auth_epoch,
+            roles=frozenset(account.roles),
+            active=account.is_active,
+            verified=account.is_verified,
+            session_id=session_id if session and session.account_id == account.id else None,
+        )
 
     async def rehash(self, credentials: Credentials, password_hash: str) -> None:
         account = self._accounts.rows.get(credentials.account_id)
@@ -115,7 +146,8 @@ class InMemoryRevocationCheck(RevocationCheck):
         self._accounts = accounts
         self._sessions = sessions
 
-    async def refuse_revoked(self, claims: AccessClaims) -> None:
+    async def refuse_revoked(self, claims: AccessClaims, *, fresh: bool = False) -> None:
+        del fresh
         session = self._sessions.rows.get(claims.session_id)
         account = self._accounts.rows.get(claims.account_id)
         if session is None or account is None or session.revoked_at is not None:

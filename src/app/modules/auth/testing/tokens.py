@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from app.modules.auth.application.mailed_tokens import MailedTokens
 from app.modules.auth.application.ports import (
     AccessClaims,
     AccessToken,
@@ -14,7 +15,8 @@ from app.modules.auth.application.ports import (
     PresentedRefreshToken,
     RefreshTokens,
 )
-from app.modules.auth.domain.errors import TokenExpiredError, TokenInvalidError
+from app.modules.auth.domain.errors import LinkInvalidError, TokenExpiredError, TokenInvalidError
+from app.modules.auth.domain.mail_kind import MailKind
 from app.shared.application.clock import Clock
 
 _REFRESH = re.compile(r"refresh\.([^.]+)\.([0-9a-f-]{36})\.(0|[1-9][0-9]*)")
@@ -79,3 +81,22 @@ class FakeAccessTokens(AccessTokens):
         if token not in self._minted:
             raise TokenInvalidError
         return self._minted[token]
+
+
+class FakeMailedTokens(MailedTokens):
+    """`<kind>:<kid>:<mail id>`."""
+
+    current_kid = "kid1"
+
+    def mint(self, kind: MailKind, mail_id: UUID, kid: str) -> str:
+        return f"{kind}:{kid}:{mail_id}"
+
+    def parse(self, kind: MailKind, token: str) -> UUID:
+        stated, _, rest = token.partition(":")
+        try:
+            mail_id = UUID(rest.rpartition(":")[2])
+        except ValueError:
+            raise LinkInvalidError from None
+        if stated != kind:
+            raise LinkInvalidError
+        return mail_id

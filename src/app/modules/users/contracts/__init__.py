@@ -1,1 +1,1 @@
-"""What other modules may know of `users`; nothing yet."""
+"""What other modules may know of `users`: its events."""

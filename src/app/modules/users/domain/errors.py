@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from app.shared.domain.errors import ConflictError, InvalidError, StaleError, UnavailableError
+from app.shared.domain.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    StaleError,
+    UnavailableError,
+)
 
 
 class DisplayNameInvalidError(InvalidError):
@@ -72,3 +78,10 @@ class ProfilePendingError(UnavailableError):
 
     code = "profile_pending"
     detail = "The profile is being made; try again."
+
+
+class UserNotFoundError(NotFoundError):
+    """There is no such user, or the caller may not know whether there is."""
+
+    code = "user_not_found"
+    detail = "There is no such user, or you may not see it."

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from app.modules.users.contracts.events import ProfileUpdated
 from app.modules.users.domain.errors import (
     AvatarUrlInvalidError,
     BioInvalidError,
@@ -41,7 +42,11 @@ class ProfileChanges(TypedDict, total=False):
 
 @dataclass(eq=False, kw_only=True)
 class Profile(Aggregate):
-    """What an account's owner says of themselves. Only the owner changes it."""
+    """What an account's owner says of themselves. Only the owner changes it.
+
+    When the account is gone a tombstone stays: it says nothing of anybody, and by being there keeps
+    a registration that is delivered late or again from making a new profile.
+    """
 
     id: UUID
     account_id: UUID
@@ -56,13 +61,22 @@ class Profile(Aggregate):
     avatar_url: str | None = None
     version: int = 1
     """Counts the stored changes; two editors of one version cannot both win."""
+    erased_at: datetime | None = None
 
     @classmethod
-    def create(cls, *, account_id: UUID, now: datetime) -> Profile:
-        return cls(id=new_id(), account_id=account_id, created_at=now, updated_at=now)
+    def create(cls, *, account_id: UUID, now: datetime, locale: str = "en") -> Profile:
+        """In English, where the locale is of a kind that no profile can have."""
+        profile = cls(id=new_id(), account_id=account_id, created_at=now, updated_at=now)
+        if _LOCALE.fullmatch(locale):
+            profile.locale = locale
+        return profile
 
     def edit(self, changes: ProfileChanges, *, now: datetime) -> None:
-        """Raises the `InvalidError` of the first member that breaks its rule."""
+        """What is already as asked for is no change.
+
+        Raises the `InvalidError` of the first member that breaks its rule.
+        """
+        before = self._said()
         if "display_name" in changes:
             self.display_name = _display_name(changes["display_name"])
         if "handle" in changes:
@@ -75,8 +89,33 @@ class Profile(Aggregate):
             self.bio = _bio(changes["bio"])
         if "avatar_url" in changes:
             self.avatar_url = _avatar_url(changes["avatar_url"])
-        if changes:
+        if self._said() != before:
             self.updated_at = now
+            self._record(
+                ProfileUpdated(
+                    account_id=self.account_id,
+                    locale=self.locale,
+                    profile_version=self.version + 1,
+                )
+            )
+
+    def erase(self, now: datetime) -> None:
+        """Leave the tombstone; who was erased already stays so since then."""
+        if self.erased_at is None:
+            self.display_name = self.bio = ""
+            self.handle = self.avatar_url = None
+            self.locale, self.time_zone = "en", "UTC"
+            self.updated_at = self.erased_at = now
+
+    def _said(self) -> tuple[str | None, ...]:
+        return (
+            self.display_name,
+            self.handle,
+            self.locale,
+            self.time_zone,
+            self.bio,
+            self.avatar_url,
+        )
 
 
 def _display_name(value: str) -> str:

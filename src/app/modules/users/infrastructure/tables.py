@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Index, Integer, Table, Text, Uuid, func
+from sqlalchemy import Column, DateTime, Index, Integer, Table, Text, Uuid, func, literal_column
 
 from app.database import mapper_registry, metadata
 from app.modules.users.domain.profile import Profile
@@ -24,8 +24,17 @@ profiles = Table(
     Column("created_at", _TIME, nullable=False),
     Column("updated_at", _TIME, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("erased_at", _TIME),
     schema="users",
 )
 Index("uq_profile_handle", func.lower(profiles.c.handle), unique=True)
+# The orders of the list of users, whose statements name the same expressions.
+_LISTED = profiles.c.erased_at.is_(None)
+_NAME = func.lower(profiles.c.display_name)
+_HANDLE = func.lower(func.coalesce(profiles.c.handle, literal_column("''")))
+_ID = profiles.c.account_id
+Index("ix_profile_created_at", profiles.c.created_at, _ID, postgresql_where=_LISTED)
+Index("ix_profile_display_name", _NAME, _ID, postgresql_where=_LISTED)
+Index("ix_profile_handle", _HANDLE, _ID, postgresql_where=_LISTED)
 
 mapper_registry.map_imperatively(Profile, profiles, version_id_col=profiles.c.version)

@@ -26,6 +26,10 @@ class SqlAlchemyProfiles(Profiles):
         self._session.add(profile)
 
     async def of_account(self, account_id: UUID) -> Profile | None:
+        profile = await self.even_erased(account_id)
+        return None if profile is None or profile.erased_at else profile
+
+    async def even_erased(self, account_id: UUID) -> Profile | None:
         found = await self._session.execute(
             select(Profile).where(profiles.c.account_id == account_id)
         )

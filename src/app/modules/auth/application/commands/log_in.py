@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import ClassVar
+from uuid import UUID
 
-from app.modules.auth.application.audit import log_event
+from app.modules.auth.application.audit import SecurityEvent, log_event
+from app.modules.auth.application.credentials import Credentials, CredentialStore
+from app.modules.auth.application.password_gate import PasswordGate
 from app.modules.auth.application.ports import (
-    Credentials,
-    CredentialStore,
     PasswordHasher,
     RefreshTokens,
     SessionStore,
 )
 from app.modules.auth.application.token_pair import TokenPair, TokenPairs
 from app.modules.auth.domain.email_address import email_key
-from app.modules.auth.domain.errors import InvalidCredentialsError
+from app.modules.auth.domain.errors import (
+    AccountDisabledError,
+    InvalidCredentialsError,
+    TokenInvalidError,
+)
+from app.modules.auth.domain.login_requirements import LoginRequirements
 from app.modules.auth.domain.password import normalize_password
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import Device
+from app.modules.auth.domain.throttling import mailbox_of
+from app.shared.application.authorization import ANYONE, Access
 from app.shared.application.clock import Clock
 from app.shared.application.handler import handler
 from app.shared.domain.errors import ThrottledError, UnavailableError
@@ -30,51 +39,79 @@ class LogIn:
     email: str = field(repr=False)
     password: str = field(repr=False)
     device: Device = field(default_factory=Device)
+    refresh_token: str | None = field(default=None, repr=False)
+    """Of any session of the account, dead or alive: proof that this device is not a stranger."""
 
 
 @handler
 class LogInHandler:
-    """Every refusal is `InvalidCredentialsError`, after the same work."""
+    """Every refusal is `InvalidCredentialsError`, after the same work, but for
+    `LoginThrottledError` before it."""
 
+    access: ClassVar[Access] = ANYONE
+
+    passwords: PasswordGate
+    login_requirements: LoginRequirements
     credentials: CredentialStore
     sessions: SessionStore
     hasher: PasswordHasher
     refresh_tokens: RefreshTokens
     pairs: TokenPairs
-    policy: RefreshPolicy
+    refresh_policy: RefreshPolicy
     clock: Clock
 
     async def __call__(self, message: LogIn) -> TokenPair:
-        key = email_key(message.email)
-        known = await self.credentials.of(key) if key else None
-        password = normalize_password(message.password)
-        check = await self.hasher.check(
-            password, known.password_hash if known else None, client=message.device.ip
+        key, client = email_key(message.email), message.device.ip
+        earlier = self._earlier_session(message.refresh_token)
+        # What can be no address is nobody's, and still has the budget of the one it looks like.
+        known = await self.credentials.of(key, session_id=earlier) if key else None
+        attempt = await self.passwords.attempt(
+            SecurityEvent.LOGIN,
+            message.password,
+            known,
+            mailbox=mailbox_of(message.email),
+            client=client,
         )
-        if known is None or not check.matches or not known.active:
+        if known is None or not attempt.check.matches or not self._may_enter(known):
             log_event(
-                "login",
+                SecurityEvent.LOGIN,
                 InvalidCredentialsError.code,
                 account_id=known.account_id if known else None,
             )
             raise InvalidCredentialsError
-        if check.outdated:
-            await self._rehash(known, password, message.device.ip)
+        await self.passwords.accept(attempt)
+        if attempt.check.outdated:
+            await self._rehash(known, message.password, client)
 
         session = Session.start(
             account_id=known.account_id,
             epoch=known.epoch,
             kid=self.refresh_tokens.current_kid,
             device=message.device,
-            policy=self.policy,
+            policy=self.refresh_policy,
             now=self.clock.now(),
         )
-        await self.sessions.open(session)
-        log_event("login", account_id=session.account_id, session_id=session.id)
+        try:
+            await self.sessions.open(session)
+        except AccountDisabledError:
+            raise InvalidCredentialsError from None
+        log_event(SecurityEvent.LOGIN, account_id=session.account_id, session_id=session.id)
         return self.pairs.mint(session.grant(known.roles))
+
+    def _earlier_session(self, refresh_token: str | None) -> UUID | None:
+        """Not asked whether it is alive, and a token that is not ours is none at all."""
+        if refresh_token is None:
+            return None
+        try:
+            return self.refresh_tokens.parse(refresh_token).session_id
+        except TokenInvalidError:
+            return None
+
+    def _may_enter(self, known: Credentials) -> bool:
+        return self.login_requirements.met_by(active=known.active, verified=known.verified)
 
     async def _rehash(self, known: Credentials, password: str, client: str | None) -> None:
         """Left to the next login where the hashing queue is full: this one is in."""
         with suppress(ThrottledError, UnavailableError):
-            new_hash = await self.hasher.hash(password, client=client)
+            new_hash = await self.hasher.hash(normalize_password(password), client=client)
             await self.credentials.rehash(known, new_hash)

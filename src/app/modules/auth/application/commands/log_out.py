@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import ClassVar
 from uuid import UUID
 
-from app.modules.auth.application.audit import log_event
+from app.modules.auth.application.audit import SecurityEvent, log_event
+from app.modules.auth.application.ending import end
 from app.modules.auth.application.ports import AccessTokens, AuthUnitOfWork, RefreshTokens
+from app.modules.auth.domain.activity import ActivityKind
 from app.modules.auth.domain.errors import TokenError
-from app.modules.auth.domain.ports import Revocation
-from app.modules.auth.domain.session_values import RevocationReason
+from app.modules.auth.domain.session_values import Device, RevocationReason
+from app.shared.application.authorization import ANYONE, Access
 from app.shared.application.handler import handler
 
 
@@ -19,11 +22,14 @@ from app.shared.application.handler import handler
 class LogOut:
     refresh_token: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
+    device: Device = field(default_factory=Device)
 
 
 @handler
 class LogOutHandler:
     """Idempotent: an expired token still ends its session, a forged one has no effect."""
+
+    access: ClassVar[Access] = ANYONE
 
     uow: Callable[[], AuthUnitOfWork]
     refresh_tokens: RefreshTokens
@@ -37,10 +43,15 @@ class LogOutHandler:
             session = await uow.sessions.locked(session_id)
             if session is None or session.revoked_at is not None:
                 return
-            session.revoke(RevocationReason.LOGOUT, await uow.now())
-            uow.revocations.add(Revocation(account_id=session.account_id, session_id=session.id))
+            await end(
+                uow,
+                [session],
+                RevocationReason.LOGOUT,
+                device=message.device,
+                shown_as=ActivityKind.LOGOUT,
+            )
             await uow.commit()
-        log_event("logout", account_id=session.account_id, session_id=session.id)
+        log_event(SecurityEvent.LOGOUT, account_id=session.account_id, session_id=session.id)
 
     def _session_named_by(self, message: LogOut) -> UUID | None:
         """By the refresh token, or by the access token where that one says nothing."""

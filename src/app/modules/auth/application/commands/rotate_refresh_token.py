@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
-from app.modules.auth.application.audit import log_event
+from app.modules.auth.application.audit import SecurityEvent, log_event
 from app.modules.auth.application.ports import (
     AuthUnitOfWork,
     Evidence,
@@ -15,10 +16,12 @@ from app.modules.auth.application.ports import (
     SessionStore,
 )
 from app.modules.auth.application.token_pair import TokenPair, TokenPairs
+from app.modules.auth.domain.activity import Activity, ActivityKind
 from app.modules.auth.domain.errors import SessionRevokedError
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session_values import SessionGrant
+from app.shared.application.authorization import ANYONE, Access
 from app.shared.application.clock import Clock
 from app.shared.application.handler import handler
 
@@ -32,12 +35,14 @@ class RotateRefreshToken:
 class RotateRefreshTokenHandler:
     """The ordinary case is one compare-and-swap; only when it fails does the aggregate decide."""
 
+    access: ClassVar[Access] = ANYONE
+
     uow: Callable[[], AuthUnitOfWork]
     sessions: SessionStore
     evidence: Evidence
     refresh_tokens: RefreshTokens
     pairs: TokenPairs
-    policy: RefreshPolicy
+    refresh_policy: RefreshPolicy
     clock: Clock
 
     async def __call__(self, message: RotateRefreshToken) -> TokenPair:
@@ -48,7 +53,7 @@ class RotateRefreshTokenHandler:
             presented.session_id, presented.generation, self.refresh_tokens.current_kid
         )
         grant = grant or await self._decide(presented, begun_at)
-        log_event("refresh", account_id=grant.account_id, session_id=grant.session_id)
+        log_event(SecurityEvent.REFRESH, account_id=grant.account_id, session_id=grant.session_id)
         return self.pairs.mint(grant)
 
     async def _decide(self, presented: PresentedRefreshToken, begun_at: datetime) -> SessionGrant:
@@ -63,7 +68,7 @@ class RotateRefreshTokenHandler:
                 presented.generation,
                 account=account,
                 kid=self.refresh_tokens.current_kid,
-                policy=self.policy,
+                policy=self.refresh_policy,
                 begun_at=begun_at,
                 now=await uow.now(),
             )
@@ -72,14 +77,20 @@ class RotateRefreshTokenHandler:
                 uow.revocations.add(
                     Revocation(account_id=session.account_id, session_id=session.id)
                 )
+                uow.activity.add(
+                    Activity.of(
+                        session.account_id,
+                        ActivityKind.SESSION_COMPROMISED,
+                        session_id=session.id,
+                    )
+                )
             await uow.commit()
             if refusal:
                 log_event(
-                    "refresh",
+                    SecurityEvent.REFRESH,
                     refusal.code,
                     account_id=session.account_id,
                     session_id=session.id,
-                    alert=compromised,
                 )
                 raise refusal
             return session.grant(account.roles if account else frozenset())

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from app.modules.auth.domain.errors import AccountDisabledError
+from app.shared.application.authorization import Access, accounts
 from app.shared.application.handler import handler
+from app.shared.application.principal import Principal
 from app.shared.application.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
 class GetAccount:
-    account_id: UUID
+    caller: Principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +39,13 @@ where id = $1
 
 @handler
 class GetAccountHandler:
+    access: ClassVar[Access] = accounts()
+
     reader: Reader
 
     async def __call__(self, query: GetAccount) -> AccountView:
         """Raises `AccountDisabledError` when the account is gone."""
-        row = await self.reader.row(_SQL, query.account_id)
+        row = await self.reader.row(_SQL, query.caller.account_id)
         if row is None:
             raise AccountDisabledError
         return AccountView(**row)

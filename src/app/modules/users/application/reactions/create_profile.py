@@ -11,11 +11,14 @@ from app.shared.application.handler import handler
 
 @handler
 class CreateProfile:
-    """A replayed event finds the profile and leaves it alone."""
+    """A replayed event finds the profile, or what is left of it, and leaves it alone."""
 
     clock: Clock
 
     async def __call__(self, event: AccountRegistered, work: UsersWork) -> None:
-        if await work.profiles.of_account(event.account_id) is None:
-            now = self.clock.now()
-            work.profiles.add(Profile.create(account_id=event.account_id, now=now))
+        if await work.profiles.even_erased(event.account_id) is None:
+            work.profiles.add(
+                Profile.create(
+                    account_id=event.account_id, now=self.clock.now(), locale=event.locale
+                )
+            )

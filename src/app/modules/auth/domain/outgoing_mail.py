@@ -1,0 +1,138 @@
+"""A mail that is owed to somebody, and for some kinds what the token in it is good for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.events import MailDue
+from app.modules.auth.domain.mail_kind import MailKind
+from app.modules.auth.domain.policies import MailPolicy
+from app.shared.domain.aggregate import Aggregate
+
+
+@dataclass(eq=False, kw_only=True)
+class OutgoingMail(Aggregate):
+    """Written in the transaction that owes the mail; an effect sends it afterwards.
+
+    The token is derived from `id` and `kid` when the mail is written, so the row holds no secret.
+    Consuming the token voids it; the row stays for a day, to be counted.
+    """
+
+    id: UUID
+    """128 random bits: a token is not to be guessed from another."""
+    kind: MailKind
+    account_id: UUID | None
+    """None where nobody is to be written to, or nobody is left."""
+    address: str = field(repr=False)
+    locale: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    kid: str | None = None
+    """Names the secret that the token is derived from."""
+    epoch: int | None = None
+    """The account's, when the token was owed: a token of another epoch is void."""
+    password_hash: str | None = field(default=None, repr=False)
+    """Of the registration that this token proves; None where the account's own stays."""
+
+    @classmethod
+    def notice(
+        cls, kind: MailKind, *, account: Account, now: datetime, address: str | None = None
+    ) -> OutgoingMail:
+        """Tells the account's owner what happened; nothing can be done with it."""
+        mail = cls(
+            id=uuid4(),
+            kind=kind,
+            account_id=account.id,
+            address=address or account.email.display,
+            locale=account.locale,
+            created_at=now,
+        )
+        mail._record(MailDue(mail_id=mail.id))
+        return mail
+
+    @classmethod
+    def farewell(cls, *, account: Account, now: datetime) -> OutgoingMail:
+        """The last mail to somebody whose account is gone; it is nobody's, so nothing takes it
+        away."""
+        mail = cls.notice(MailKind.ACCOUNT_DELETED, account=account, now=now)
+        mail.account_id = None
+        return mail
+
+    @classmethod
+    def with_token(
+        cls,
+        kind: MailKind,
+        *,
+        account: Account,
+        kid: str,
+        policy: MailPolicy,
+        now: datetime,
+        address: str | None = None,
+        password_hash: str | None = None,
+    ) -> OutgoingMail:
+        """Lets whoever reads the mail prove that they do, once and for a short while."""
+        mail = cls(
+            id=uuid4(),
+            kind=kind,
+            account_id=account.id,
+            address=address or account.email.display,
+            locale=account.locale,
+            created_at=now,
+            expires_at=now + policy.token_lifetime,
+            kid=kid,
+            epoch=account.auth_epoch,
+            password_hash=password_hash,
+        )
+        mail._record(MailDue(mail_id=mail.id))
+        return mail
+
+    @classmethod
+    def welcome(
+        cls, *, account: Account, kid: str, policy: MailPolicy, now: datetime
+    ) -> OutgoingMail:
+        """The proof of a new account's address. It needs no event of its own: the registration
+        is one."""
+        mail = cls.with_token(
+            MailKind.VERIFY_EMAIL, account=account, kid=kid, policy=policy, now=now
+        )
+        mail.collect_events()
+        return mail
+
+    @classmethod
+    def to_nobody(cls, kind: MailKind, *, now: datetime) -> OutgoingMail:
+        """Costs what a mail costs where none is due, so that nobody can tell the difference."""
+        mail = cls(id=uuid4(), kind=kind, account_id=None, address="", locale="en", created_at=now)
+        mail._record(MailDue(mail_id=mail.id))
+        return mail
+
+    def void(self, now: datetime) -> None:
+        """Its token, if it has one, does nothing any more."""
+        if self.expires_at is not None:
+            self.expires_at = min(self.expires_at, now)
+
+    def is_good_for(self, kind: MailKind, account: Account, now: datetime) -> bool:
+        """Whether its token still does what it was made for."""
+        return (
+            self.kind is kind
+            and self.expires_at is not None
+            and now < self.expires_at
+            and self.epoch == account.auth_epoch
+            and account.is_active
+        )
+
+
+def is_enough(mails: Sequence[OutgoingMail], policy: MailPolicy, now: datetime) -> bool:
+    """Whether an account gets no further mail now; what asked for one is answered all the same."""
+    lately = now - timedelta(hours=1)
+    return sum(mail.created_at > lately for mail in mails) >= policy.max_per_hour
+
+
+def void_all(mails: Sequence[OutgoingMail], now: datetime, *kinds: MailKind) -> None:
+    """The tokens of these kinds; of every kind when none is named."""
+    for mail in mails:
+        if not kinds or mail.kind in kinds:
+            mail.void(now)

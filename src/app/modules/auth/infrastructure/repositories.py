@@ -1,0 +1,154 @@
+"""The repositories of `auth`, on SQLAlchemy."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import delete, func, inspect, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import make_transient_to_detached
+
+from app.modules.auth.domain.account import Account, AccountStatus
+from app.modules.auth.domain.api_key import ApiKey
+from app.modules.auth.domain.outgoing_mail import OutgoingMail
+from app.modules.auth.domain.ports import Accounts, ApiKeys, OutgoingMails, Sessions
+from app.modules.auth.domain.session import Session
+from app.modules.auth.infrastructure.activity_table import activities
+from app.modules.auth.infrastructure.api_key_table import api_keys
+from app.modules.auth.infrastructure.mail_table import outgoing_mails
+from app.modules.auth.infrastructure.tables import IS_ADMIN, accounts, sessions
+
+
+class SqlAlchemyAccounts(Accounts):
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, account: Account) -> None:
+        self._session.add(account)
+
+    async def by_id(self, account_id: UUID) -> Account | None:
+        return await self._session.get(Account, account_id)
+
+    async def locked(self, account_id: UUID) -> Account | None:
+        found = await self._session.execute(
+            select(Account).where(accounts.c.id == account_id).with_for_update()
+        )
+        return found.scalar_one_or_none()
+
+    async def by_email(self, email_key: str) -> Account | None:
+        found = await self._session.execute(
+            select(Account).where(accounts.c.email_key == email_key)
+        )
+        return found.scalar_one_or_none()
+
+    async def locked_by_email(self, email_key: str) -> Account | None:
+        found = await self._session.execute(
+            select(Account).where(accounts.c.email_key == email_key).with_for_update()
+        )
+        return found.scalar_one_or_none()
+
+    async def claim(self, account: Account) -> Account:
+        mapper = inspect(Account)
+        upsert = pg_insert(accounts).values(
+            {c.name: getattr(account, mapper.get_property_by_column(c).key) for c in accounts.c}
+        )
+        # The update changes nothing: it makes the row that is in the way come back, and locks it.
+        claimed = upsert.on_conflict_do_update(
+            index_elements=[accounts.c.email_key], set_={"email_key": upsert.excluded.email_key}
+        ).returning(accounts)
+        found = await self._session.execute(select(Account).from_statement(claimed))
+        holder: Account = found.scalar_one()
+        if holder.id != account.id:
+            return holder
+        self._session.expunge(holder)
+        make_transient_to_detached(account)
+        self._session.add(account)
+        return account
+
+    async def locked_admins(self) -> list[Account]:
+        found = await self._session.execute(
+            select(Account)
+            .where(IS_ADMIN, accounts.c.status == AccountStatus.ACTIVE)
+            .order_by(accounts.c.id)
+            .with_for_update()
+        )
+        return list(found.scalars())
+
+    async def remove(self, account: Account) -> None:
+        # Sessions and API keys go by their foreign keys.
+        for table in (outgoing_mails, activities):
+            await self._session.execute(delete(table).where(table.c.account_id == account.id))
+        await self._session.delete(account)
+
+
+class SqlAlchemySessions(Sessions):
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def locked(self, session_id: UUID) -> Session | None:
+        found = await self._session.execute(
+            select(Session).where(sessions.c.id == session_id).with_for_update()
+        )
+        return found.scalar_one_or_none()
+
+    async def locked_of(self, account_id: UUID) -> list[Session]:
+        found = await self._session.execute(
+            select(Session)
+            .where(sessions.c.account_id == account_id, sessions.c.revoked_at.is_(None))
+            .order_by(sessions.c.id)
+            .with_for_update()
+        )
+        return list(found.scalars())
+
+
+class SqlAlchemyOutgoingMails(OutgoingMails):
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, mail: OutgoingMail) -> None:
+        self._session.add(mail)
+
+    async def by_id(self, mail_id: UUID) -> OutgoingMail | None:
+        return await self._session.get(OutgoingMail, mail_id)
+
+    async def owner(self, mail_id: UUID) -> UUID | None:
+        return await self._session.scalar(
+            select(outgoing_mails.c.account_id).where(outgoing_mails.c.id == mail_id)
+        )
+
+    async def of_account(self, account_id: UUID) -> list[OutgoingMail]:
+        found = await self._session.execute(
+            select(OutgoingMail)
+            .where(outgoing_mails.c.account_id == account_id)
+            .order_by(outgoing_mails.c.created_at.desc())
+        )
+        return list(found.scalars())
+
+
+class SqlAlchemyApiKeys(ApiKeys):
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, key: ApiKey) -> None:
+        self._session.add(key)
+
+    async def count(self, account_id: UUID) -> int:
+        counted = await self._session.execute(
+            select(func.count()).where(api_keys.c.account_id == account_id)
+        )
+        return counted.scalar_one()
+
+    async def locked(self, key_id: UUID, *, of: UUID) -> ApiKey | None:
+        found = await self._session.execute(
+            select(ApiKey)
+            .where(api_keys.c.id == key_id, api_keys.c.account_id == of)
+            .with_for_update()
+        )
+        return found.scalar_one_or_none()
+
+    async def remove(self, key: ApiKey) -> None:
+        await self._session.delete(key)
+
+    async def void(self, account_id: UUID) -> None:
+        await self._session.execute(delete(api_keys).where(api_keys.c.account_id == account_id))

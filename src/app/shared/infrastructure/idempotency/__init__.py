@@ -1,0 +1,1 @@
+"""Requests that were answered, for when they are sent again."""

@@ -1,0 +1,1 @@
+"""Mail on its way out: by SMTP, or into a folder where development reads it."""

@@ -1,0 +1,133 @@
+"""Another e-mail address: it counts once somebody reads the mail that is sent to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.modules.auth.application.commands.confirm_email_change import (
+    ConfirmEmailChange,
+    ConfirmEmailChangeHandler,
+)
+from app.modules.auth.application.commands.request_email_change import (
+    RequestEmailChange,
+    RequestEmailChangeHandler,
+)
+from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.email_address import EmailAddress
+from app.modules.auth.domain.errors import (
+    CurrentPasswordWrongError,
+    EmailInvalidError,
+    LinkInvalidError,
+)
+from app.modules.auth.domain.mail_kind import MailKind
+from app.modules.auth.testing import InMemoryAuth
+from app.shared.testing import as_account
+from tests.factories import PASSWORD, AccountFactory
+from tests.unit.auth.post import mails, newest_token
+
+NEW = "Lovelace@Example.org"
+
+
+@pytest.fixture
+def auth() -> InMemoryAuth:
+    return InMemoryAuth()
+
+
+@pytest.fixture
+def ada(auth: InMemoryAuth) -> Account:
+    account: Account = auth.accounts.put(AccountFactory.build())
+    return account
+
+
+async def ask(auth: InMemoryAuth, ada: Account, new: str = NEW, password: str = PASSWORD) -> None:
+    handle = RequestEmailChangeHandler(
+        auth.uow, auth.passwords, auth.mailed_tokens, auth.mail_policy
+    )
+    await handle(RequestEmailChange(as_account(ada.id), new, password))
+    auth.clock.advance(timedelta(seconds=1))
+
+
+async def confirm(auth: InMemoryAuth, token: str) -> None:
+    await ConfirmEmailChangeHandler(auth.uow, auth.mailed_tokens)(ConfirmEmailChange(token))
+
+
+async def test_the_new_address_is_asked_and_the_old_one_told(
+    auth: InMemoryAuth, ada: Account
+) -> None:
+    await ask(auth, ada)
+
+    (account,) = auth.accounts
+    assert account.email == ada.email
+    assert {(mail.kind, mail.address) for mail in mails(auth)} == {
+        (MailKind.CONFIRM_EMAIL, NEW),
+        (MailKind.EMAIL_CHANGE_REQUESTED, ada.email.display),
+    }
+
+
+async def test_the_confirmed_address_is_the_accounts_and_verified(
+    auth: InMemoryAuth, ada: Account
+) -> None:
+    await ask(auth, ada)
+    token = newest_token(auth, MailKind.CONFIRM_EMAIL)
+
+    await confirm(auth, token)
+
+    (account,) = auth.accounts
+    assert account.email.display == NEW
+    assert account.is_verified
+    assert account.auth_epoch == 0
+    told = mails(auth, MailKind.EMAIL_CHANGED)
+    assert [mail.address for mail in told] == [ada.email.display]
+    with pytest.raises(LinkInvalidError):
+        await confirm(auth, token)
+
+
+async def test_an_address_that_is_taken_is_answered_alike_and_gets_no_mail(
+    auth: InMemoryAuth, ada: Account
+) -> None:
+    taken = auth.accounts.put(AccountFactory.build(email=EmailAddress.parse(NEW)))
+
+    await ask(auth, ada, taken.email.display)
+
+    assert [mail.kind for mail in mails(auth)] == [MailKind.EMAIL_CHANGE_REQUESTED]
+    assert len(auth.published) == len(auth.mails) == 2
+
+
+async def test_an_address_that_was_taken_meanwhile_cannot_be_confirmed(
+    auth: InMemoryAuth, ada: Account
+) -> None:
+    await ask(auth, ada)
+    auth.accounts.put(AccountFactory.build(email=EmailAddress.parse(NEW)))
+
+    with pytest.raises(LinkInvalidError):
+        await confirm(auth, newest_token(auth, MailKind.CONFIRM_EMAIL))
+
+    assert auth.accounts.rows[ada.id].email == ada.email
+
+
+async def test_only_the_newest_request_can_be_confirmed(auth: InMemoryAuth, ada: Account) -> None:
+    await ask(auth, ada, "first@example.org")
+    before = newest_token(auth, MailKind.CONFIRM_EMAIL)
+    await ask(auth, ada)
+
+    with pytest.raises(LinkInvalidError):
+        await confirm(auth, before)
+
+
+async def test_the_wrong_password_asks_for_nothing(auth: InMemoryAuth, ada: Account) -> None:
+    with pytest.raises(CurrentPasswordWrongError):
+        await ask(auth, ada, password="not my password at all")
+
+    assert mails(auth) == []
+
+
+async def test_what_is_no_address_is_refused_before_anything_is_hashed(
+    auth: InMemoryAuth, ada: Account
+) -> None:
+    with pytest.raises(EmailInvalidError) as refused:
+        await ask(auth, ada, "a,b@example.com")
+
+    assert refused.value.pointer == "/new_email"
+    assert auth.hasher.runs == 0

@@ -1,0 +1,143 @@
+"""Mails leave after the commit that owes them, and only while they have something to say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.modules.auth.application.effects.send_mail import SendMail
+from app.modules.auth.application.effects.send_welcome import SendWelcome
+from app.modules.auth.application.postman import Postman
+from app.modules.auth.contracts.events import AccountRegistered
+from app.modules.auth.domain.account import Account
+from app.modules.auth.domain.events import MailDue
+from app.modules.auth.domain.mail_kind import MailKind
+from app.modules.auth.domain.outgoing_mail import OutgoingMail
+from app.modules.auth.infrastructure.jinja_mail_composer import JinjaMailComposer
+from app.modules.auth.testing import InMemoryAuth
+from app.shared.domain.ids import new_id
+from app.shared.testing.mailer import InMemoryMailer
+from tests.factories import AccountFactory
+from tests.unit.auth.post import token_in
+
+KEY = "event:subscriber"
+
+
+class Post:
+    """An account, and what writes to it."""
+
+    def __init__(self) -> None:
+        self.auth = InMemoryAuth()
+        self.mailer = InMemoryMailer()
+        composer = JinjaMailComposer(
+            service="Bulkhead",
+            frontend_url="https://app.example",
+            token_lifetime=timedelta(minutes=10),
+        )
+        self.postman = Postman(self.auth.uow, self.auth.mailed_tokens, composer, self.mailer)
+        self.account: Account = self.auth.accounts.put(AccountFactory.build(locale="de"))
+
+    def owe(self, mail: OutgoingMail) -> OutgoingMail:
+        stored: OutgoingMail = self.auth.mails.put(mail)
+        return stored
+
+    def with_token(self, kind: MailKind = MailKind.RESET_PASSWORD) -> OutgoingMail:
+        return self.owe(
+            OutgoingMail.with_token(
+                kind,
+                account=self.account,
+                kid="kid1",
+                policy=self.auth.mail_policy,
+                now=self.auth.clock.now(),
+            )
+        )
+
+    async def deliver(self, mail: OutgoingMail) -> None:
+        await SendMail(self.postman)(MailDue(mail_id=mail.id), KEY)
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+async def test_a_mail_carries_the_token_that_is_derived_for_it(post: Post) -> None:
+    mail = post.with_token()
+
+    await post.deliver(mail)
+
+    (sent,) = post.mailer.sent
+    assert sent.to == post.account.email.mailbox
+    assert f"#token={token_in(post.auth, mail)}" in sent.text
+
+
+async def test_a_repeated_delivery_is_the_same_mail_under_the_same_key(post: Post) -> None:
+    mail = post.with_token()
+    await post.deliver(mail)
+    (first,) = post.mailer.sent
+
+    await post.deliver(mail)
+
+    assert post.mailer.by_key == {KEY: first}
+
+
+@pytest.mark.parametrize("end", ["expired", "void", "epoch", "gone"])
+async def test_a_mail_whose_token_is_void_by_now_is_not_sent(post: Post, end: str) -> None:
+    mail = post.with_token()
+    stored = post.auth.mails.rows[mail.id]
+    if end == "expired":
+        post.auth.clock.advance(timedelta(minutes=10))
+    if end == "void":
+        stored.void(post.auth.clock.now())
+    if end == "epoch":
+        post.auth.accounts.rows[post.account.id].raise_epoch(post.auth.clock.now())
+    if end == "gone":
+        del post.auth.accounts.rows[post.account.id]
+
+    await post.deliver(mail)
+
+    assert post.mailer.sent == []
+
+
+async def test_what_is_owed_to_nobody_is_sent_to_nobody(post: Post) -> None:
+    mail = post.owe(OutgoingMail.to_nobody(MailKind.RESET_PASSWORD, now=post.auth.clock.now()))
+
+    await post.deliver(mail)
+
+    assert post.mailer.sent == []
+
+
+async def test_a_notice_is_sent_even_when_its_account_is_gone(post: Post) -> None:
+    mail = post.owe(
+        OutgoingMail.notice(
+            MailKind.ACCOUNT_DELETED, account=post.account, now=post.auth.clock.now()
+        )
+    )
+    del post.auth.accounts.rows[post.account.id]
+
+    await post.deliver(mail)
+
+    assert [sent.to for sent in post.mailer.sent] == [post.account.email.mailbox]
+
+
+async def test_a_new_account_is_welcomed_by_the_event_of_its_registration(post: Post) -> None:
+    mail = post.owe(
+        OutgoingMail.welcome(
+            account=post.account,
+            kid="kid1",
+            policy=post.auth.mail_policy,
+            now=post.auth.clock.now(),
+        )
+    )
+
+    await SendWelcome(post.postman)(AccountRegistered(account_id=post.account.id), KEY)
+
+    (sent,) = post.mailer.sent
+    assert f"#token={token_in(post.auth, mail)}" in sent.text
+
+
+async def test_an_account_without_a_mail_is_not_welcomed(post: Post) -> None:
+    await SendWelcome(post.postman)(AccountRegistered(account_id=new_id()), KEY)
+
+    assert post.mailer.sent == []
