@@ -59,5 +59,6 @@ HOW_TO_ADD_A_USE_CASE = Document(ROOT / "docs/how-to/add-a-use-case.md")
 CLIENTS = Document(ROOT / "docs/clients.md")
 OPERATIONS = Document(ROOT / "docs/operations.md")
 GUARANTEES = Document(ROOT / "docs/guarantees.md")
+SECURITY = Document(ROOT / "docs/security.md")
 DOCUMENTS = [Document(path) for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])]
 DECISIONS = [document for document in DOCUMENTS if document.path.name[:4].isdigit()]

@@ -20,6 +20,7 @@ from app.shared.api.metrics import metrics_router
 from app.shared.api.problem_pages import install_problem_pages
 from app.shared.api.problems import Problems, install_problem_handlers
 from app.shared.api.request_metrics import RequestMetrics
+from app.shared.api.shortcut import Shortcut
 from app.shared.api.strict_json import assert_strict
 from app.shared.application.deployment import Deployment
 from app.shared.process import Process
@@ -88,6 +89,7 @@ def _app(
     registry.register(requests)
     registry.register(events)
     health = health_router(process.ready, process.backlog)
+    app.router.routes.append(Shortcut(app))
     for router in (*routers, health, metrics_router(registry, events.refresh)):
         # Not `include_router`: a tree of routers matches every route of every branch twice.
         app.router.routes.extend(router.routes)
