@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from app.cli import cli
 from app.settings import Settings
 from app.shared.api.route_tree import methods_at
+from app.shared.process import Process
 from tests.architecture.markdown import (
     CLIENTS,
     DECISIONS,
@@ -87,7 +88,7 @@ def test_every_endpoint_that_is_named_exists(document: Document, product: FastAP
 
 
 def test_every_address_in_the_readme_is_served(product: FastAPI) -> None:
-    paths = {f"/api/v1{path}" for path in re.findall(r"\$api(/[\w/]+)", README.text)}
+    paths = {f"/api/v1{path}" for path in re.findall(r"\$api(/[\w/-]+)", README.text)}
     paths |= set(re.findall(r"<http://127.0.0.1:8000(/[\w/]*)>", README.text))
 
     assert {"/api/v1/auth/login", "/docs", "/problems/token_reused"} <= paths
@@ -102,6 +103,14 @@ def test_the_operators_table_has_every_setting_with_its_default_and_meaning() ->
         f"| `{name}` | `{shown(field.default)}` | {field.description} |".replace("``", "")
         for name, field in settings().items()
     ]
+
+
+def test_the_operators_table_has_every_job(process: Process) -> None:
+    section = OPERATIONS.text.partition("\n## Scheduled work\n")[2].partition("\n## ")[0]
+
+    listed = re.findall(r"^\| `([a-z_.]+)` \|", section, re.MULTILINE)
+
+    assert sorted(listed) == sorted(process.scheduler.jobs)
 
 
 @pytest.mark.parametrize("document", DECISIONS, ids=str)

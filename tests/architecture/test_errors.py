@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from app.shared.api.errors import STATUS_OF_KIND, HttpError, UnmappedErrorError, status_of
 from app.shared.application.event_bus import Discard, Retry
 from app.shared.domain.errors import DomainError
+from tests.architecture.markdown import CLIENTS
 from tests.architecture.product import classes
 
 KINDS = {DomainError, HttpError, *STATUS_OF_KIND}
@@ -70,6 +71,16 @@ async def test_a_refusal_has_a_status_and_a_page(
 
     assert page.status_code == 200
     assert f"HTTP {status_of(error)} " in page.text
+
+
+def test_the_list_for_clients_has_every_code_with_its_status_and_whether_it_is_terminal() -> None:
+    listed = re.findall(r"^\| (\d{3}) \| `(\w+)` \| ?(yes|no|) ?\|", CLIENTS.text, re.MULTILINE)
+    terminal = {True: "yes", False: "no", None: ""}
+
+    assert len(listed) == len({code for _, code, _ in listed})
+    assert {*listed} == {
+        (str(status_of(error)), error.code, terminal[error.terminal]) for error in REFUSALS
+    }
 
 
 def test_every_kind_has_a_status_of_its_own() -> None:

@@ -72,5 +72,5 @@ async def test_the_life_of_accounts_is_as_documented(
         await asyncio.to_thread(
             run_state_machine_as_test,
             LifeOverHttp,
-            settings=settings(max_examples=10, stateful_step_count=15, deadline=None),
+            settings=settings(max_examples=30, stateful_step_count=20, deadline=None),
         )

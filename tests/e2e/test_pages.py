@@ -105,6 +105,7 @@ async def test_operations_are_named_as_their_functions_and_tags_are_explained(
     description = (await client.get("/openapi.json")).json()
     explained = {tag["name"]: tag["description"] for tag in description["tags"]}
 
+    assert len({*explained.values()}) == len(explained)
     for operation in _operations(description):
         assert re.fullmatch("[a-z][a-z0-9_]*", operation["operationId"])
         assert all(len(explained[tag]) > 10 for tag in operation["tags"])

@@ -12,6 +12,7 @@ import asyncpg
 import typer
 
 from app.cli.connections import obstacle
+from app.cli.durability import weakness
 from app.cli.schema import shortcoming
 from app.container import RootContainer, compose
 from app.database import asyncpg_dsn
@@ -93,6 +94,8 @@ async def check_database(settings: Settings, *, migrated: bool = True, processes
         fail(f"DATABASE_URL: cannot connect ({type(error).__name__}); is PostgreSQL up?")
     try:
         if migrated and (reason := await shortcoming(connection)):
+            fail(reason)
+        if reason := await weakness(connection):
             fail(reason)
         of_each = settings.database.connections
         if processes and (

@@ -166,6 +166,21 @@ async def test_a_database_that_was_not_migrated_for_this_version_is_one_line(
     assert newer.returncode == 0, newer.stderr
 
 
+async def test_a_database_that_may_take_back_what_it_acknowledged_is_one_line(
+    run_command: RunCommand, blank_database_url: str
+) -> None:
+    connection = await asyncpg.connect(asyncpg_dsn(blank_database_url))
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+    await connection.close()
+
+    ended = await run_command("migrate", DATABASE_URL=blank_database_url)
+
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("app: synchronous_commit is off: ")
+
+
 async def test_a_secret_may_lie_in_a_file(
     run_command: RunCommand, database: str, tmp_path: Path
 ) -> None:

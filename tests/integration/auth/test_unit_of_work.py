@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from app.database import create_engine
 from app.modules.auth.domain.account import Role
+from app.modules.auth.domain.activity import Activity, ActivityKind
 from app.modules.auth.domain.errors import EmailTakenError, SessionRevokedError
+from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session_values import RevocationReason
 from app.modules.auth.infrastructure.revocation_follower import RevocationFollower
@@ -30,6 +33,12 @@ from tests.integration.auth.conftest import (
 _COUNT = """
 select (select count(*) from auth.account) as accounts,
        (select count(*) from messaging.event) as events
+"""
+
+_SEND = """
+insert into auth.outgoing_mail (id, kind, account_id, address, locale, created_at, expires_at)
+values (gen_random_uuid(), $1, $2, 'ada@example.com', 'en',
+        clock_timestamp() - interval '2 hours', clock_timestamp() + $3::interval)
 """
 
 _WAITING = """
@@ -183,6 +192,52 @@ async def test_a_locked_session_waits_for_the_other_transaction(
         await work.commit()
 
     assert await other == "renamed"
+
+
+async def test_of_the_mails_of_an_account_those_are_read_that_still_matter(
+    auth_work: AuthWork, statements: Statements, store_account: StoreAccount
+) -> None:
+    account, past, future = await store_account(), timedelta(minutes=-1), timedelta(minutes=1)
+    for kind, expires_in in (
+        (MailKind.RESET_PASSWORD, past),
+        (MailKind.PASSWORD_CHANGED, None),
+        (MailKind.RESET_PASSWORD, future),
+        (MailKind.VERIFY_EMAIL, past),
+    ):
+        await statements.rows(_SEND, kind, account.id, expires_in)
+
+    async with auth_work() as work:
+        read = await work.mails.of_account(account.id)
+
+    assert [mail.kind for mail in read] == [MailKind.VERIFY_EMAIL, MailKind.RESET_PASSWORD]
+
+
+async def test_a_logout_in_flight_leaves_nothing_of_an_account_that_is_deleted(
+    auth_work: AuthWork,
+    statements: Statements,
+    store_account: StoreAccount,
+    store_session: StoreSession,
+) -> None:
+    account = await store_account()
+    session = await store_session(account)
+
+    async def delete() -> None:
+        async with auth_work() as deleting:
+            found = await deleting.accounts.locked(account.id)
+            assert found is not None
+            await deleting.accounts.remove(found)
+            await deleting.commit()
+
+    async with auth_work() as work:
+        assert await work.sessions.locked(session.id)
+        deletion = asyncio.create_task(delete())
+        while not await statements.value(_WAITING):
+            pass
+        work.activity.add(Activity.of(account.id, ActivityKind.LOGOUT))
+        await work.commit()
+    await deletion
+
+    assert await statements.value("select count(*) from auth.activity") == 0
 
 
 async def test_an_unknown_session_or_account_is_none(auth_work: AuthWork) -> None:

@@ -8,7 +8,12 @@ from typing import ClassVar
 import pytest
 
 from app.shared.api.problem_pages import CodeClashError, catalogue, install_problem_pages
-from app.shared.domain.errors import ConflictError, UnauthenticatedError, UnavailableError
+from app.shared.domain.errors import (
+    ConflictError,
+    ThrottledError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from tests.unit.api.small_app import PUBLIC_URL, ask, small_app
 
 
@@ -18,6 +23,14 @@ class PagedError(UnauthenticatedError):
     code = "paged_for_test"
     detail = "Not & never."
     terminal: ClassVar[bool | None] = False
+
+
+class EndedError(UnauthenticatedError):
+    """A token whose end is tested."""
+
+    code = "ended_for_test"
+    detail = "Over."
+    terminal: ClassVar[bool | None] = True
 
 
 async def test_the_type_of_a_problem_is_a_readable_page() -> None:
@@ -53,6 +66,27 @@ async def test_an_unknown_code_has_no_page(code: str) -> None:
     answer = await ask(app, "GET", f"/problems/{code}")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_refusals_that_share_a_code_are_all_explained() -> None:
+    shared = [
+        type("BySomeError", (ThrottledError,), {"__doc__": m, "code": "shared", "detail": "Wait."})
+        for m in ("Too many doors.", "Too many windows.")
+    ]
+
+    page = catalogue()["shared"].page()
+
+    assert "Too many doors. Or: Too many windows." in page
+    # A class lives on in its parent's list of subclasses, where other tests would find it.
+    shared.clear()
+    gc.collect()
+    assert "shared" not in catalogue()
+
+
+def test_an_access_token_that_is_over_is_no_reason_to_log_in_again() -> None:
+    page = catalogue()[EndedError.code].page()
+
+    assert "If it is an access token, refresh once" in page
 
 
 def test_every_known_code_has_a_page() -> None:

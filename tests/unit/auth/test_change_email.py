@@ -22,6 +22,7 @@ from app.modules.auth.domain.errors import (
     LinkInvalidError,
 )
 from app.modules.auth.domain.mail_kind import MailKind
+from app.modules.auth.domain.outgoing_mail import OutgoingMail
 from app.modules.auth.testing import InMemoryAuth
 from app.shared.testing import as_account
 from tests.factories import PASSWORD, AccountFactory
@@ -114,6 +115,26 @@ async def test_only_the_newest_request_can_be_confirmed(auth: InMemoryAuth, ada:
 
     with pytest.raises(LinkInvalidError):
         await confirm(auth, before)
+
+
+async def test_a_link_that_was_mailed_to_the_old_address_is_void(
+    auth: InMemoryAuth, ada: Account
+) -> None:
+    await ask(auth, ada)
+    token = newest_token(auth, MailKind.CONFIRM_EMAIL)
+    reset = OutgoingMail.with_token(
+        MailKind.RESET_PASSWORD,
+        account=ada,
+        kid="kid1",
+        policy=auth.mail_policy,
+        now=auth.clock.now(),
+    )
+    auth.mails.put(reset)
+
+    await confirm(auth, token)
+
+    account, now = auth.accounts.rows[ada.id], auth.clock.now()
+    assert not auth.mails.rows[reset.id].is_good_for(MailKind.RESET_PASSWORD, account, now)
 
 
 async def test_the_wrong_password_asks_for_nothing(auth: InMemoryAuth, ada: Account) -> None:

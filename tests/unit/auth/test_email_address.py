@@ -64,6 +64,7 @@ def test_what_is_no_address_is_refused(typed: str) -> None:
         "mike@example.com\n",
         "mike@xn--0.com",
         "mike@example.123",
+        "=?utf-8?q?mike?=@example.com",
         f"{'a' * 65}@example.com",
         f"a@{'b' * 63}.{'c' * 63}.{'d' * 63}.{'e' * 61}.com",
         f"{'ä' * 300}@example.com",

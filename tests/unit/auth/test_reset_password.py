@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 
+from app.modules.auth.application.commands.register_account import RegisterAccountHandler
 from app.modules.auth.application.commands.request_password_reset import (
     RequestPasswordReset,
     RequestPasswordResetHandler,
@@ -21,7 +23,7 @@ from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.testing import InMemoryAuth
 from tests.contract.facts import facts
-from tests.factories import PASSWORD, AccountFactory
+from tests.factories import PASSWORD, AccountFactory, RegisterAccountFactory
 from tests.unit.auth.post import mails, newest_token
 
 NEW = "an entirely new password"
@@ -44,6 +46,18 @@ async def forget(auth: InMemoryAuth, email: str) -> None:
     )
     await handle(RequestPasswordReset(email))
     auth.clock.advance(timedelta(seconds=1))
+
+
+async def register(auth: InMemoryAuth, email: str) -> None:
+    handle = RegisterAccountHandler(
+        auth.uow,
+        auth.hasher,
+        auth.mailed_tokens,
+        auth.mail_policy,
+        auth.password_policy,
+        auth.clock,
+    )
+    await handle(RegisterAccountFactory.build(email=email))
 
 
 async def reset(auth: InMemoryAuth, token: str, password: str = NEW) -> None:
@@ -162,3 +176,16 @@ async def test_beyond_the_mails_per_hour_the_last_token_stays_good(
 
     assert len(mails(auth)) == auth.mail_policy.max_per_hour
     await reset(auth, token)
+
+
+@pytest.mark.parametrize("attack", [register, forget])
+async def test_no_stranger_keeps_the_mail_from_whoever_forgot_the_password(
+    auth: InMemoryAuth, ada: Account, attack: Callable[[InMemoryAuth, str], Awaitable[None]]
+) -> None:
+    for _ in range(auth.mail_policy.max_per_hour):
+        await attack(auth, ada.email.display)
+    auth.clock.advance(auth.mail_policy.token_lifetime)
+
+    await forget(auth, ada.email.display)
+
+    await reset(auth, newest_token(auth, MailKind.RESET_PASSWORD))

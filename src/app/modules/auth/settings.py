@@ -131,12 +131,17 @@ class AuthSettings(SettingsGroup):
         ),
     ] = 100
     mails_per_hour: Annotated[
-        int, Field(description="Mails to one account that anybody can ask for.", ge=1)
+        int,
+        Field(
+            description="Mails of one kind to one account that anybody can ask for; beyond that,"
+            " another once the last link has expired.",
+            ge=1,
+        ),
     ] = 5
     mail_requests_per_client: Annotated[
         int,
         Field(
-            description="Registrations and other requests for a mail in an hour from one IPv4"
+            description="Requests for a reset or another verification in an hour from one IPv4"
             " address or IPv6 /64.",
             ge=1,
             le=1_000_000,

@@ -120,5 +120,8 @@ def _header(name: str) -> dict[str, str]:
 def _about(tag: str, operation: Operation) -> str:
     if tag in _KERNEL:
         return _KERNEL[tag]
-    package = ".".join(operation.route.endpoint.__module__.split(".")[:3])
-    return sys.modules[package].__doc__ or tag
+    module = operation.route.endpoint.__module__
+    package = ".".join(module.split(".")[:3])
+    # A module's own tag has its name; another one is of a single file with routes.
+    described = package if package.endswith(f".{tag}") else module
+    return sys.modules[described].__doc__ or tag

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from fastapi import FastAPI
@@ -28,7 +28,10 @@ _ADVICE = {
     503: "Wait as many seconds as Retry-After says, then repeat the request.",
 }
 _OTHERWISE = "Change the request; repeated as it is, it will be refused again."
-_TERMINAL = "Forget the token and log in again; repeating the request cannot succeed."
+_TERMINAL = (
+    "Forget the token; repeating the request with it cannot succeed. If it is an access token,"
+    " refresh once and repeat the request. If it is a refresh token, log in again."
+)
 _NOT_TERMINAL = (
     "Keep the session. Wait as many seconds as Retry-After says and use the newest token you hold."
 )
@@ -106,9 +109,11 @@ def catalogue() -> dict[str, Entry]:
             detail=error.detail,
             meaning=inspect.cleandoc(error.__doc__ or error.detail),
         )
-        known = entries.setdefault(error.code, entry)
-        if (known.status, known.terminal) != (entry.status, entry.terminal):
-            raise CodeClashError(f"{error.__qualname__} uses the code {error.code} otherwise")
+        if known := entries.get(error.code):
+            if (known.status, known.terminal) != (entry.status, entry.terminal):
+                raise CodeClashError(f"{error.__qualname__} uses the code {error.code} otherwise")
+            entry = replace(known, meaning=f"{known.meaning} Or: {entry.meaning}")
+        entries[error.code] = entry
     return entries
 
 

@@ -16,9 +16,10 @@ _MAX_LENGTH = 254
 _BLANKS = " \t"
 
 _LOCAL_PART = re.compile(
-    r"(?=.{1,64}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"(?=.{1,64}\Z)(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 )
-"""A dot-atom of RFC 5321 §4.1.2: no quotes, no comments, ASCII only."""
+"""A dot-atom of RFC 5321 §4.1.2: no quotes, no comments, ASCII only. Nothing that begins an encoded
+word (RFC 2047 §2) either, which a mail's header would say something else with."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}")

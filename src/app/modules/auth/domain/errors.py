@@ -15,7 +15,7 @@ from app.shared.domain.errors import (
 
 
 class EmailInvalidError(InvalidError):
-    """Not an address that mail could be sent to."""
+    """Not an address that mail could be sent to; before the @ only ASCII is understood."""
 
     code = "email_invalid"
     detail = "This is not a valid e-mail address."

@@ -125,10 +125,23 @@ class OutgoingMail(Aggregate):
         )
 
 
-def is_enough(mails: Sequence[OutgoingMail], policy: MailPolicy, now: datetime) -> bool:
-    """Whether an account gets no further mail now; what asked for one is answered all the same."""
-    lately = now - timedelta(hours=1)
-    return sum(mail.created_at > lately for mail in mails) >= policy.max_per_hour
+def is_enough(
+    kind: MailKind,
+    account: Account,
+    mails: Sequence[OutgoingMail],
+    policy: MailPolicy,
+    now: datetime,
+) -> bool:
+    """Whether an account gets no further mail of this kind now; what asked for one is answered all
+    the same.
+
+    Whoever asks for many keeps nobody from theirs: those of another kind do not count, and once no
+    link of this kind is good any more there is another one.
+    """
+    lately = [m for m in mails if m.kind is kind and m.created_at > now - timedelta(hours=1)]
+    if len(lately) < policy.max_per_hour:
+        return False
+    return any(m.expires_at is None or m.is_good_for(kind, account, now) for m in lately)
 
 
 def void_all(mails: Sequence[OutgoingMail], now: datetime, *kinds: MailKind) -> None:

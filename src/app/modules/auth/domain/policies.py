@@ -26,5 +26,5 @@ class MailPolicy:
 
     token_lifetime: timedelta = timedelta(minutes=10)
     max_per_hour: int = 5
-    """Mails that others can make us write to one account. It also bounds the registrations of an
-    unverified address that wait for their proof at the same time."""
+    """Mails of one kind that others can make us write to one account. It also bounds the
+    registrations of an unverified address that wait for their proof at the same time."""

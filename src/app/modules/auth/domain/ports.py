@@ -88,7 +88,8 @@ class OutgoingMails(Protocol):
         ...
 
     async def of_account(self, account_id: UUID) -> list[OutgoingMail]:
-        """Newest first."""
+        """Newest first: those of the last hour, those whose token may be good, and each that
+        verifies an address."""
         ...
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, inspect, select
+from sqlalchemy import delete, func, inspect, or_, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import make_transient_to_detached
 
 from app.modules.auth.domain.account import Account, AccountStatus
 from app.modules.auth.domain.api_key import ApiKey
+from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.outgoing_mail import OutgoingMail
 from app.modules.auth.domain.ports import Accounts, ApiKeys, OutgoingMails, Sessions
 from app.modules.auth.domain.session import Session
@@ -18,6 +20,13 @@ from app.modules.auth.infrastructure.activity_table import activities
 from app.modules.auth.infrastructure.api_key_table import api_keys
 from app.modules.auth.infrastructure.mail_table import outgoing_mails
 from app.modules.auth.infrastructure.tables import IS_ADMIN, accounts, sessions
+
+_STILL_MATTERS = or_(
+    outgoing_mails.c.kind == MailKind.VERIFY_EMAIL,
+    outgoing_mails.c.created_at > func.clock_timestamp() - timedelta(hours=1),
+    outgoing_mails.c.expires_at > func.clock_timestamp(),
+)
+"""The others are not read, or the time that it takes would tell who is sent many mails."""
 
 
 class SqlAlchemyAccounts(Accounts):
@@ -76,10 +85,12 @@ class SqlAlchemyAccounts(Accounts):
         return list(found.scalars())
 
     async def remove(self, account: Account) -> None:
-        # Sessions and API keys go by their foreign keys.
+        # Sessions and API keys go by their foreign keys, after whoever holds one of them; what
+        # that one left behind goes then.
+        await self._session.delete(account)
+        await self._session.flush()
         for table in (outgoing_mails, activities):
             await self._session.execute(delete(table).where(table.c.account_id == account.id))
-        await self._session.delete(account)
 
 
 class SqlAlchemySessions(Sessions):
@@ -120,7 +131,7 @@ class SqlAlchemyOutgoingMails(OutgoingMails):
     async def of_account(self, account_id: UUID) -> list[OutgoingMail]:
         found = await self._session.execute(
             select(OutgoingMail)
-            .where(outgoing_mails.c.account_id == account_id)
+            .where(outgoing_mails.c.account_id == account_id, _STILL_MATTERS)
             .order_by(outgoing_mails.c.created_at.desc())
         )
         return list(found.scalars())

@@ -79,14 +79,14 @@ class RegisterAccountHandler:
     async def _mail_to(
         self, holder: Account, password_hash: str, uow: AuthUnitOfWork, now: datetime
     ) -> OutgoingMail:
-        if not holder.is_active or is_enough(
-            await uow.mails.of_account(holder.id), self.mail_policy, now
-        ):
-            return OutgoingMail.to_nobody(MailKind.ALREADY_REGISTERED, now=now)
+        kind = MailKind.ALREADY_REGISTERED if holder.is_verified else MailKind.VERIFY_EMAIL
+        mails = await uow.mails.of_account(holder.id)
+        if not holder.is_active or is_enough(kind, holder, mails, self.mail_policy, now):
+            return OutgoingMail.to_nobody(kind, now=now)
         if holder.is_verified:
-            return OutgoingMail.notice(MailKind.ALREADY_REGISTERED, account=holder, now=now)
+            return OutgoingMail.notice(kind, account=holder, now=now)
         return OutgoingMail.with_token(
-            MailKind.VERIFY_EMAIL,
+            kind,
             account=holder,
             kid=self.mailed_tokens.current_kid,
             policy=self.mail_policy,

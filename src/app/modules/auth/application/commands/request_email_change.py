@@ -55,7 +55,7 @@ class RequestEmailChangeHandler:
             mails = await uow.mails.of_account(account.id)
             now = await uow.now()
             kind, told = MailKind.CONFIRM_EMAIL, MailKind.EMAIL_CHANGE_REQUESTED
-            if is_enough(mails, self.mail_policy, now):
+            if is_enough(told, account, mails, self.mail_policy, now):
                 uow.mails.add(OutgoingMail.to_nobody(kind, now=now))
                 uow.mails.add(OutgoingMail.to_nobody(told, now=now))
             else:

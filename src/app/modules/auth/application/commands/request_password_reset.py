@@ -50,12 +50,17 @@ class RequestPasswordResetHandler:
             account = await uow.accounts.locked_by_email(email.key)
             mails = await uow.mails.of_account(account.id if account else _NOBODY)
             now = await uow.now()
-            if account is None or not account.is_active or is_enough(mails, self.mail_policy, now):
-                mail = OutgoingMail.to_nobody(MailKind.RESET_PASSWORD, now=now)
+            kind = MailKind.RESET_PASSWORD
+            if (
+                account is None
+                or not account.is_active
+                or is_enough(kind, account, mails, self.mail_policy, now)
+            ):
+                mail = OutgoingMail.to_nobody(kind, now=now)
             else:
-                void_all(mails, now, MailKind.RESET_PASSWORD)
+                void_all(mails, now, kind)
                 mail = OutgoingMail.with_token(
-                    MailKind.RESET_PASSWORD,
+                    kind,
                     account=account,
                     kid=self.mailed_tokens.current_kid,
                     policy=self.mail_policy,

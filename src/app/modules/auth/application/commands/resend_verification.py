@@ -50,13 +50,18 @@ class ResendVerificationHandler:
             account = await uow.accounts.locked_by_email(email.key)
             mails = await uow.mails.of_account(account.id if account else _NOBODY)
             now = await uow.now()
-            due = account and account.is_active and not account.is_verified
-            if account is None or not due or is_enough(mails, self.mail_policy, now):
-                mail = OutgoingMail.to_nobody(MailKind.VERIFY_EMAIL, now=now)
+            kind = MailKind.VERIFY_EMAIL
+            if (
+                account is None
+                or not account.is_active
+                or account.is_verified
+                or is_enough(kind, account, mails, self.mail_policy, now)
+            ):
+                mail = OutgoingMail.to_nobody(kind, now=now)
             else:
-                earlier = next((m for m in mails if m.kind is MailKind.VERIFY_EMAIL), None)
+                earlier = next((m for m in mails if m.kind is kind), None)
                 mail = OutgoingMail.with_token(
-                    MailKind.VERIFY_EMAIL,
+                    kind,
                     account=account,
                     kid=self.mailed_tokens.current_kid,
                     policy=self.mail_policy,
