@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -66,7 +67,16 @@ async def raise_epoch(auth: AuthWorld, session: Session) -> None:
 async def test_a_living_session_passes(auth: AuthWorld) -> None:
     session = await signed_in(auth)
 
-    await auth.revocations.refuse_revoked(claims(session))
+    await auth.revocations.living_roles(claims(session))
+
+
+async def test_a_fresh_look_answers_the_accounts_own_roles(auth: AuthWorld) -> None:
+    session = await signed_in(auth)
+    pretended = replace(claims(session), roles=frozenset({"user", "admin"}))
+
+    roles = await auth.revocations.living_roles(pretended, fresh=True)
+
+    assert roles == {"user"}
 
 
 async def test_a_logout_is_seen_by_the_very_next_request(auth: AuthWorld) -> None:
@@ -74,7 +84,7 @@ async def test_a_logout_is_seen_by_the_very_next_request(auth: AuthWorld) -> Non
     await log_out(auth, session)
 
     with pytest.raises(SessionRevokedError):
-        await auth.revocations.refuse_revoked(claims(session))
+        await auth.revocations.living_roles(claims(session))
 
 
 async def test_a_logout_leaves_the_other_sessions_alone(auth: AuthWorld) -> None:
@@ -85,7 +95,7 @@ async def test_a_logout_leaves_the_other_sessions_alone(auth: AuthWorld) -> None
     await auth.put([], [other])
     await log_out(auth, session)
 
-    await auth.revocations.refuse_revoked(claims(other))
+    await auth.revocations.living_roles(claims(other))
 
 
 async def test_a_raised_epoch_ends_every_session_of_the_account(auth: AuthWorld) -> None:
@@ -93,7 +103,7 @@ async def test_a_raised_epoch_ends_every_session_of_the_account(auth: AuthWorld)
     await raise_epoch(auth, session)
 
     with pytest.raises(SessionRevokedError):
-        await auth.revocations.refuse_revoked(claims(session))
+        await auth.revocations.living_roles(claims(session))
 
 
 async def test_a_raised_epoch_leaves_other_accounts_and_later_sessions_alone(
@@ -107,8 +117,8 @@ async def test_a_raised_epoch_leaves_other_accounts_and_later_sessions_alone(
     )
     await auth.put([], [later])
 
-    await auth.revocations.refuse_revoked(claims(stranger))
-    await auth.revocations.refuse_revoked(claims(later))
+    await auth.revocations.living_roles(claims(stranger))
+    await auth.revocations.living_roles(claims(later))
 
 
 async def test_a_refusal_outlasts_the_next_poll(auth: AuthWorld) -> None:
@@ -117,7 +127,7 @@ async def test_a_refusal_outlasts_the_next_poll(auth: AuthWorld) -> None:
     await auth.poll_revocations()
 
     with pytest.raises(SessionRevokedError):
-        await auth.revocations.refuse_revoked(claims(session))
+        await auth.revocations.living_roles(claims(session))
 
 
 async def test_a_session_that_made_room_is_refused_at_once(auth: AuthWorld) -> None:
@@ -132,4 +142,4 @@ async def test_a_session_that_made_room_is_refused_at_once(auth: AuthWorld) -> N
         )
 
     with pytest.raises(SessionRevokedError):
-        await auth.revocations.refuse_revoked(claims(session))
+        await auth.revocations.living_roles(claims(session))

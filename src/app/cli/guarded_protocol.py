@@ -105,7 +105,8 @@ def _answer(status: int) -> bytes:
         "content-type: application/problem+json\r\n"
         f"content-length: {len(body)}\r\n"
         "cache-control: no-store\r\n"
-        "content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
+        "content-security-policy: default-src 'none'; base-uri 'none'; form-action 'none';"
+        " frame-ancestors 'none'\r\n"
         "x-content-type-options: nosniff\r\n"
         "connection: close\r\n\r\n"
     )

@@ -196,4 +196,4 @@ async def test_attempts_that_are_in_use_are_left_to_the_next_time_and_not_waited
 
 async def _assert_revoked(revocation_list: RevocationList, claims: AccessClaims) -> None:
     with pytest.raises(SessionRevokedError):
-        await revocation_list.refuse_revoked(claims)
+        await revocation_list.living_roles(claims)

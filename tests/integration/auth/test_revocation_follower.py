@@ -76,7 +76,7 @@ async def _revoke(
 
 async def _is_refused(revoked: Revocations, session: Session) -> bool:
     try:
-        await revoked.check.refuse_revoked(claims_of(session))
+        await revoked.check.living_roles(claims_of(session))
     except SessionRevokedError:
         return True
     return False
@@ -88,7 +88,7 @@ async def test_more_than_there_is_room_for_makes_the_database_decide(
     await statements.rows(REVOKE_MANY, 4, timedelta(0))
     await small.follower.look()
 
-    await small.check.refuse_revoked(claims_of(session))
+    await small.check.living_roles(claims_of(session))
     await statements.rows("update auth.session set revoked_at = now()")
 
     assert not small.follower.is_current

@@ -67,12 +67,12 @@ async def test_a_poll_shows_what_another_process_revoked(
 ) -> None:
     await follower.look()
     await _revoke(statements, session)
-    await revocation_list.refuse_revoked(claims_of(session))
+    await revocation_list.living_roles(claims_of(session))
 
     await follower.look()
 
     with pytest.raises(SessionRevokedError):
-        await revocation_list.refuse_revoked(claims_of(session))
+        await revocation_list.living_roles(claims_of(session))
 
 
 async def test_a_revocation_concerns_its_session_alone(
@@ -88,7 +88,7 @@ async def test_a_revocation_concerns_its_session_alone(
 
     await follower.look()
 
-    await revocation_list.refuse_revoked(claims_of(session))
+    await revocation_list.living_roles(claims_of(session))
 
 
 async def test_a_raised_epoch_ends_the_older_tokens_of_the_account(
@@ -102,9 +102,9 @@ async def test_a_raised_epoch_ends_the_older_tokens_of_the_account(
     await follower.look()
 
     with pytest.raises(SessionRevokedError):
-        await revocation_list.refuse_revoked(claims_of(session))
+        await revocation_list.living_roles(claims_of(session))
     session.epoch = 1
-    await revocation_list.refuse_revoked(claims_of(session))
+    await revocation_list.living_roles(claims_of(session))
 
 
 async def test_the_first_poll_reads_all_that_a_token_may_still_be_checked_against(
@@ -118,7 +118,7 @@ async def test_the_first_poll_reads_all_that_a_token_may_still_be_checked_agains
     await follower.look()
 
     with pytest.raises(SessionRevokedError):
-        await revocation_list.refuse_revoked(claims_of(session))
+        await revocation_list.living_roles(claims_of(session))
 
 
 async def test_a_commit_that_became_visible_late_is_still_found(
@@ -133,7 +133,7 @@ async def test_a_commit_that_became_visible_late_is_still_found(
     await follower.look()
 
     with pytest.raises(SessionRevokedError):
-        await revocation_list.refuse_revoked(claims_of(session))
+        await revocation_list.living_roles(claims_of(session))
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=-5), timedelta(minutes=5)])
@@ -150,7 +150,7 @@ async def test_a_look_goes_back_to_the_last_one_by_the_clock_of_the_database(
     await revoked.follower.look()
 
     with pytest.raises(SessionRevokedError):
-        await revoked.check.refuse_revoked(claims_of(session))
+        await revoked.check.living_roles(claims_of(session))
 
 
 async def test_what_no_token_can_outlive_is_forgotten(
@@ -167,7 +167,7 @@ async def test_what_no_token_can_outlive_is_forgotten(
 
     await follower.look()
 
-    await revocation_list.refuse_revoked(claims_of(session))
+    await revocation_list.living_roles(claims_of(session))
 
 
 async def test_what_this_process_revokes_it_knows_at_once(
@@ -178,7 +178,7 @@ async def test_what_this_process_revokes_it_knows_at_once(
     revocation_list.add(Revocation(account_id=session.account_id, session_id=session.id))
 
     with pytest.raises(SessionRevokedError):
-        await revocation_list.refuse_revoked(claims_of(session))
+        await revocation_list.living_roles(claims_of(session))
 
 
 async def test_what_this_process_revokes_it_tells_the_others(
@@ -210,21 +210,21 @@ async def test_the_database_is_asked_under_strict_and_by_whoever_must_be_certain
 ) -> None:
     revoked = revocations(reader, strict=not fresh)
     await revoked.follower.look()
-    await revoked.check.refuse_revoked(claims_of(session), fresh=fresh)
+    await revoked.check.living_roles(claims_of(session), fresh=fresh)
     await statements.rows(end)
 
     with pytest.raises(refusal):
-        await revoked.check.refuse_revoked(claims_of(session), fresh=fresh)
+        await revoked.check.living_roles(claims_of(session), fresh=fresh)
 
 
 async def test_a_list_that_was_never_read_asks_the_database(
     revocation_list: RevocationList, statements: Statements, session: Session
 ) -> None:
-    await revocation_list.refuse_revoked(claims_of(session))
+    await revocation_list.living_roles(claims_of(session))
     await statements.rows(_END)
 
     with pytest.raises(SessionRevokedError):
-        await revocation_list.refuse_revoked(claims_of(session))
+        await revocation_list.living_roles(claims_of(session))
 
 
 async def test_a_list_of_more_than_ten_seconds_ago_asks_the_database(
@@ -237,11 +237,11 @@ async def test_a_list_of_more_than_ten_seconds_ago_asks_the_database(
     await follower.look()
     await statements.rows(_END)
     elapsed.seconds += 9.9
-    await revocation_list.refuse_revoked(claims_of(session))
+    await revocation_list.living_roles(claims_of(session))
     elapsed.seconds += 0.2
 
     with pytest.raises(SessionRevokedError):
-        await revocation_list.refuse_revoked(claims_of(session))
+        await revocation_list.living_roles(claims_of(session))
 
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["stale", "fresh"])
@@ -255,7 +255,7 @@ async def test_without_the_database_nobody_is_admitted_who_has_to_be_looked_up(
     check = RevocationList(away, revoked.memory, revoked.follower, lambda: None, strict=False)
 
     with pytest.raises(DatabaseUnavailableError):
-        await check.refuse_revoked(claims_of(session), fresh=fresh)
+        await check.living_roles(claims_of(session), fresh=fresh)
     await away.close()
 
 

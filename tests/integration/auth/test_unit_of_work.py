@@ -136,12 +136,12 @@ async def test_a_revocation_is_stored_with_its_cause_and_known_after_the_commit(
         assert locked is not None
         locked.revoke(RevocationReason.LOGOUT, await work.now())
         work.revocations.add(Revocation(account_id=session.account_id, session_id=session.id))
-        await revocation_list.refuse_revoked(claims_of(session))
+        await revocation_list.living_roles(claims_of(session))
 
         await work.commit()
 
     with pytest.raises(SessionRevokedError):
-        await revocation_list.refuse_revoked(claims_of(session))
+        await revocation_list.living_roles(claims_of(session))
     row = await statements.row("select * from auth.revocation")
     assert row is not None
     assert (row["account_id"], row["session_id"], row["epoch"]) == (
@@ -165,7 +165,7 @@ async def test_a_revocation_that_is_rolled_back_is_not_known(
         work.revocations.add(Revocation(account_id=session.account_id, session_id=session.id))
 
     await follower.look()
-    await revocation_list.refuse_revoked(claims_of(session))
+    await revocation_list.living_roles(claims_of(session))
 
 
 async def test_a_locked_session_waits_for_the_other_transaction(

@@ -77,7 +77,13 @@ class AuthSettings(SettingsGroup):
         ),
     ] = None
     mail_token_lifetime: Annotated[
-        Seconds, Field(description="How long the link in a mail is good.", gt=timedelta(0))
+        Seconds,
+        # A day later the mail is forgotten.
+        Field(
+            description="How long the link in a mail is good.",
+            gt=timedelta(0),
+            lt=timedelta(days=1),
+        ),
     ] = timedelta(minutes=10)
     password_min_length: Annotated[
         int, Field(description="Code points of a new password, at least.", ge=8, le=128)

@@ -100,5 +100,5 @@ async def reset_password(
     """Choose a new password by the token from the mail. Every session and API key ends, and
     nobody is logged in."""
     await handle(
-        ResetPassword(token=body.token, new_password=body.new_password, client=client_of(request))
+        ResetPassword(token=body.token, new_password=body.new_password, device=device_of(request))
     )

@@ -23,11 +23,11 @@ class AccessTokenAuthenticator(Authenticator):
     async def authenticate(self, token: str, *, fresh: bool = False) -> Principal:
         """Raises a `TokenError`, and `UnavailableError` when revocation cannot be checked."""
         claims = self.access_tokens.verify(token)
-        await self.revocations.refuse_revoked(claims, fresh=fresh)
+        roles = await self.revocations.living_roles(claims, fresh=fresh)
         self.evidence.note(claims.session_id, claims.generation)
         return Principal(
             account_id=claims.account_id,
             session_id=claims.session_id,
-            roles=claims.roles,
+            roles=roles,
             fresh=fresh,
         )

@@ -152,8 +152,9 @@ class Evidence(Protocol):
 class RevocationCheck(Protocol):
     """Knows which access tokens died before their time."""
 
-    async def refuse_revoked(self, claims: AccessClaims, *, fresh: bool = False) -> None:
-        """`fresh` asks the database, whatever this process knows.
+    async def living_roles(self, claims: AccessClaims, *, fresh: bool = False) -> frozenset[str]:
+        """The roles that the token stands for: its own, or the account's where the database is
+        asked, which `fresh` does whatever this process knows.
 
         Raises `SessionRevokedError` or `AccountDisabledError`, and `UnavailableError` when it
         cannot be decided.

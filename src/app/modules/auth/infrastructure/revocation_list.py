@@ -12,8 +12,9 @@ from app.modules.auth.infrastructure.revocation_memory import RevocationMemory
 from app.shared.application.reader import Reader
 
 _STATE = """
--- Whether the session was revoked, by itself or with its epoch, and its account is active.
-select s.revoked_at is not null or s.epoch <> a.auth_epoch as revoked, a.status = 'active' as active
+-- Whether the session was revoked, by itself or with its epoch, and what its account is now.
+select s.revoked_at is not null or s.epoch <> a.auth_epoch as revoked,
+       a.status = 'active' as active, a.roles
 from auth.session as s
 join auth.account as a on a.id = s.account_id
 where s.id = $1
@@ -47,15 +48,17 @@ class RevocationList(RevocationCheck):
         self._follower.learn(revocation)
         self._announce()
 
-    async def refuse_revoked(self, claims: AccessClaims, *, fresh: bool = False) -> None:
+    async def living_roles(self, claims: AccessClaims, *, fresh: bool = False) -> frozenset[str]:
         if fresh or self._strict or not self._follower.is_current:
-            await self._ask_the_database(claims)
-        elif self._memory.covers(claims.account_id, claims.session_id, claims.epoch):
+            return await self._ask_the_database(claims)
+        if self._memory.covers(claims.account_id, claims.session_id, claims.epoch):
             raise SessionRevokedError
+        return claims.roles
 
-    async def _ask_the_database(self, claims: AccessClaims) -> None:
+    async def _ask_the_database(self, claims: AccessClaims) -> frozenset[str]:
         row = await self._reader.row(_STATE, claims.session_id)
         if row is None or row["revoked"]:
             raise SessionRevokedError
         if not row["active"]:
             raise AccountDisabledError
+        return frozenset(row["roles"])

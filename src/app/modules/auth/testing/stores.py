@@ -146,7 +146,7 @@ class InMemoryRevocationCheck(RevocationCheck):
         self._accounts = accounts
         self._sessions = sessions
 
-    async def refuse_revoked(self, claims: AccessClaims, *, fresh: bool = False) -> None:
+    async def living_roles(self, claims: AccessClaims, *, fresh: bool = False) -> frozenset[str]:
         del fresh
         session = self._sessions.rows.get(claims.session_id)
         account = self._accounts.rows.get(claims.account_id)
@@ -156,3 +156,4 @@ class InMemoryRevocationCheck(RevocationCheck):
             raise SessionRevokedError
         if not account.is_active:
             raise AccountDisabledError
+        return frozenset(account.roles)

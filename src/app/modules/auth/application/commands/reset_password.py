@@ -25,8 +25,8 @@ from app.shared.application.handler import handler
 class ResetPassword:
     token: str = field(repr=False)
     new_password: str = field(repr=False)
-    client: str | None = None
-    """The caller's address, which holds a bounded share of the hashing queue."""
+    device: Device = field(default_factory=Device)
+    """Its address holds a bounded share of the hashing queue."""
 
 
 @handler
@@ -50,7 +50,7 @@ class ResetPasswordHandler:
         password = NewPassword.choose(
             message.new_password, policy=self.password_policy, email=email, member="/new_password"
         )
-        password_hash = await self.hasher.hash(password.value, client=message.client)
+        password_hash = await self.hasher.hash(password.value, client=message.device.ip)
 
         async with self.uow() as uow:
             proof = await accept(uow, MailKind.RESET_PASSWORD, mail_id)
@@ -62,9 +62,7 @@ class ResetPasswordHandler:
             uow.mails.add(
                 OutgoingMail.notice(MailKind.PASSWORD_CHANGED, account=account, now=proof.now)
             )
-            uow.activity.add(
-                Activity.of(account.id, ActivityKind.PASSWORD_RESET, Device(ip=message.client))
-            )
+            uow.activity.add(Activity.of(account.id, ActivityKind.PASSWORD_RESET, message.device))
             await uow.commit()
         await self.passwords.clear(account.email.key)
         log_event(SecurityEvent.RESET_PASSWORD, account_id=account.id)
