@@ -57,7 +57,7 @@ async def test_a_repeated_registration_makes_one_account_and_owes_one_mail(
     assert [answer.status_code for answer in answers] == [202] * 3
     assert len({answer.content for answer in answers}) == 1
     assert await count(statements, "auth.account") == 1
-    assert await count(statements, "auth.outgoing_mail") == 1
+    assert await count(statements, "messaging.event") == 1
 
 
 async def test_without_a_key_every_registration_counts_and_nothing_is_remembered(
@@ -66,7 +66,7 @@ async def test_without_a_key_every_registration_counts_and_nothing_is_remembered
     for _ in range(2):
         await post(visitor, REGISTER, REGISTRATION, key=None)
 
-    assert await count(statements, "auth.outgoing_mail") == 2
+    assert await count(statements, "messaging.event") == 2
     assert await count(statements, "http.idempotency_key") == 0
 
 
@@ -129,7 +129,7 @@ async def test_the_same_key_with_another_request_is_refused_and_has_no_effect(
 
     refused(answer, 422, "idempotency_key_reused")
     assert await count(statements, "auth.account") == 1
-    assert await count(statements, "auth.outgoing_mail") == 1
+    assert await count(statements, "messaging.event") == 1
 
 
 async def test_the_same_key_on_another_route_is_another_key(visitor: Visitor) -> None:
@@ -182,7 +182,7 @@ async def test_fifty_registrations_with_one_key_at_once_make_one_account(
 
         assert Counter(answer.status_code for answer in answers) == {202: 50}
     assert await count(statements, "auth.account") == 1
-    assert await count(statements, "auth.outgoing_mail") == 1
+    assert await count(statements, "messaging.event") == 1
     types = await statements.rows("select type from messaging.event")
     assert [row["type"] for row in types].count("auth.mail_due") == 0
 

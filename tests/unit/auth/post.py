@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from app.modules.auth.application.effects.send_welcome import SendWelcome
+from app.modules.auth.application.postman import Postman
+from app.modules.auth.contracts.events import AccountRegistered
 from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.outgoing_mail import OutgoingMail
+from app.modules.auth.infrastructure.jinja_mail_composer import JinjaMailComposer
 from app.modules.auth.testing import InMemoryAuth
+from app.shared.testing.mailer import InMemoryMailer
 
 
 def mails(auth: InMemoryAuth, *kinds: MailKind) -> list[OutgoingMail]:
@@ -20,3 +27,24 @@ def token_in(auth: InMemoryAuth, mail: OutgoingMail) -> str:
 
 def newest_token(auth: InMemoryAuth, kind: MailKind) -> str:
     return token_in(auth, mails(auth, kind)[-1])
+
+
+def postman_of(auth: InMemoryAuth, mailer: InMemoryMailer) -> Postman:
+    composer = JinjaMailComposer(
+        service="Bulkhead",
+        frontend_url="https://app.example",
+        token_lifetime=timedelta(minutes=10),
+    )
+    return Postman(auth.uow, auth.mailed_tokens, composer, mailer)
+
+
+def welcome_of(auth: InMemoryAuth, mailer: InMemoryMailer) -> SendWelcome:
+    return SendWelcome(auth.uow, auth.mailed_tokens, auth.mail_policy, postman_of(auth, mailer))
+
+
+async def welcome_everybody(auth: InMemoryAuth) -> None:
+    """Deliver every registration to what writes to new accounts."""
+    send = welcome_of(auth, InMemoryMailer())
+    for event in auth.published:
+        if isinstance(event, AccountRegistered):
+            await send(event, f"{event.account_id}:auth.send_welcome")

@@ -21,7 +21,7 @@ from app.modules.auth.testing import FakePasswordHasher, InMemoryAuth
 from app.shared.domain.errors import DomainError
 from tests.contract.facts import facts
 from tests.factories import PASSWORD, START, AccountFactory, RegisterAccountFactory
-from tests.unit.auth.post import mails
+from tests.unit.auth.post import mails, welcome_everybody
 
 
 def handler(auth: InMemoryAuth) -> RegisterAccountHandler:
@@ -39,6 +39,7 @@ async def test_a_new_address_gets_an_account_and_a_mail() -> None:
     auth = InMemoryAuth()
 
     await handler(auth)(RegisterAccountFactory.build(email=" Ada@Example.COM ", locale="de"))
+    await welcome_everybody(auth)
 
     (account,) = auth.accounts
     assert (account.email.display, account.email.key) == ("Ada@Example.COM", "ada@example.com")

@@ -7,19 +7,16 @@ from datetime import timedelta
 import pytest
 
 from app.modules.auth.application.effects.send_mail import SendMail
-from app.modules.auth.application.effects.send_welcome import SendWelcome
-from app.modules.auth.application.postman import Postman
 from app.modules.auth.contracts.events import AccountRegistered
 from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.events import MailDue
 from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.outgoing_mail import OutgoingMail
-from app.modules.auth.infrastructure.jinja_mail_composer import JinjaMailComposer
 from app.modules.auth.testing import InMemoryAuth
-from app.shared.domain.ids import new_id
+from app.shared.application.mailer import MailServerAwayError
 from app.shared.testing.mailer import InMemoryMailer
 from tests.factories import AccountFactory
-from tests.unit.auth.post import token_in
+from tests.unit.auth.post import mails, postman_of, token_in, welcome_of
 
 KEY = "event:subscriber"
 
@@ -30,12 +27,7 @@ class Post:
     def __init__(self) -> None:
         self.auth = InMemoryAuth()
         self.mailer = InMemoryMailer()
-        composer = JinjaMailComposer(
-            service="Bulkhead",
-            frontend_url="https://app.example",
-            token_lifetime=timedelta(minutes=10),
-        )
-        self.postman = Postman(self.auth.uow, self.auth.mailed_tokens, composer, self.mailer)
+        self.postman = postman_of(self.auth, self.mailer)
         self.account: Account = self.auth.accounts.put(AccountFactory.build(locale="de"))
 
     def owe(self, mail: OutgoingMail) -> OutgoingMail:
@@ -121,23 +113,64 @@ async def test_a_notice_is_sent_even_when_its_account_is_gone(post: Post) -> Non
     assert [sent.to for sent in post.mailer.sent] == [post.account.email.mailbox]
 
 
+async def welcome(post: Post) -> None:
+    event = AccountRegistered(account_id=post.account.id)
+    await welcome_of(post.auth, post.mailer)(event, KEY)
+
+
 async def test_a_new_account_is_welcomed_by_the_event_of_its_registration(post: Post) -> None:
-    mail = post.owe(
-        OutgoingMail.welcome(
-            account=post.account,
-            kid="kid1",
-            policy=post.auth.mail_policy,
-            now=post.auth.clock.now(),
-        )
-    )
+    await welcome(post)
 
-    await SendWelcome(post.postman)(AccountRegistered(account_id=post.account.id), KEY)
-
+    (mail,) = mails(post.auth)
     (sent,) = post.mailer.sent
     assert f"#token={token_in(post.auth, mail)}" in sent.text
 
 
-async def test_an_account_without_a_mail_is_not_welcomed(post: Post) -> None:
-    await SendWelcome(post.postman)(AccountRegistered(account_id=new_id()), KEY)
+async def test_a_welcome_that_is_repeated_is_the_same_one(post: Post) -> None:
+    await welcome(post)
+    (first,) = post.mailer.sent
+    post.auth.clock.advance(timedelta(minutes=9))
+
+    await welcome(post)
+
+    assert post.mailer.by_key == {KEY: first}
+    assert len(mails(post.auth)) == 1
+
+
+async def test_the_link_of_a_welcome_counts_from_its_sending(post: Post) -> None:
+    post.mailer.failure = MailServerAwayError()
+    with pytest.raises(MailServerAwayError):
+        await welcome(post)
+    post.auth.clock.advance(timedelta(hours=1))
+    post.mailer.failure = None
+
+    await welcome(post)
+
+    (mail,) = mails(post.auth)
+    assert mail.is_good_for(MailKind.VERIFY_EMAIL, post.account, post.auth.clock.now())
+    assert len(post.mailer.sent) == 1
+
+
+@pytest.mark.parametrize("end", ["verified", "disabled", "gone"])
+async def test_whoever_needs_no_welcome_gets_none(post: Post, end: str) -> None:
+    account = post.auth.accounts.rows[post.account.id]
+    if end == "verified":
+        account.verify(post.auth.clock.now())
+    if end == "disabled":
+        account.disable(post.auth.clock.now())
+    if end == "gone":
+        del post.auth.accounts.rows[post.account.id]
+
+    await welcome(post)
 
     assert post.mailer.sent == []
+    assert mails(post.auth) == []
+
+
+async def test_whoever_asked_for_another_mail_meanwhile_gets_that_one_alone(post: Post) -> None:
+    asked = post.with_token(MailKind.VERIFY_EMAIL)
+
+    await welcome(post)
+
+    assert post.mailer.sent == []
+    assert [mail.id for mail in mails(post.auth)] == [asked.id]

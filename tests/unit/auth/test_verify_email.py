@@ -15,11 +15,12 @@ from app.modules.auth.application.commands.verify_email import VerifyEmail, Veri
 from app.modules.auth.domain.account import AccountStatus
 from app.modules.auth.domain.errors import EmailInvalidError, LinkInvalidError
 from app.modules.auth.domain.mail_kind import MailKind
+from app.modules.auth.domain.outgoing_mail import OutgoingMail
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.testing import InMemoryAuth
 from app.shared.domain.ids import new_id
 from tests.factories import PASSWORD, AccountFactory, RegisterAccountFactory
-from tests.unit.auth.post import mails, newest_token, token_in
+from tests.unit.auth.post import mails, newest_token, token_in, welcome_everybody
 
 ADA = "ada@example.com"
 OTHER = "another long password"
@@ -40,6 +41,7 @@ async def register(auth: InMemoryAuth, password: str = PASSWORD) -> None:
         auth.clock,
     )
     await handle(RegisterAccountFactory.build(email=ADA, password=password))
+    await welcome_everybody(auth)
     auth.clock.advance(timedelta(seconds=1))
 
 
@@ -176,3 +178,30 @@ async def test_asking_again_is_one_commit_with_one_event_for_every_address(
 async def test_what_is_no_address_is_refused(auth: InMemoryAuth) -> None:
     with pytest.raises(EmailInvalidError):
         await resend(auth, "ada@example.com\r\nBcc: eve@example.com")
+
+
+@pytest.mark.parametrize("written", [("fake1:" + OTHER, None), (None, "fake1:" + OTHER)])
+async def test_asking_again_is_for_the_last_registration_whichever_mail_was_written_last(
+    auth: InMemoryAuth, written: tuple[str | None, ...]
+) -> None:
+    account = auth.accounts.put(AccountFactory.build())
+    for password_hash in written:
+        async with auth.uow() as uow:
+            uow.mails.add(
+                OutgoingMail.with_token(
+                    MailKind.VERIFY_EMAIL,
+                    account=account,
+                    kid=auth.mailed_tokens.current_kid,
+                    policy=auth.mail_policy,
+                    now=auth.clock.now(),
+                    password_hash=password_hash,
+                )
+            )
+            await uow.commit()
+        auth.clock.advance(timedelta(seconds=1))
+
+    await resend(auth, account.email.display)
+    await verify(auth, newest_token(auth, MailKind.VERIFY_EMAIL))
+
+    (account,) = auth.accounts
+    assert account.password_hash == f"fake1:{OTHER}"

@@ -23,7 +23,7 @@ class OutgoingMail(Aggregate):
     """
 
     id: UUID
-    """128 random bits: a token is not to be guessed from another."""
+    """128 bits that nobody outside knows before the mail is read."""
     kind: MailKind
     account_id: UUID | None
     """None where nobody is to be written to, or nobody is left."""
@@ -92,7 +92,7 @@ class OutgoingMail(Aggregate):
 
     @classmethod
     def welcome(
-        cls, *, account: Account, kid: str, policy: MailPolicy, now: datetime
+        cls, mail_id: UUID, *, account: Account, kid: str, policy: MailPolicy, now: datetime
     ) -> OutgoingMail:
         """The proof of a new account's address. It needs no event of its own: the registration
         is one."""
@@ -100,6 +100,7 @@ class OutgoingMail(Aggregate):
             MailKind.VERIFY_EMAIL, account=account, kid=kid, policy=policy, now=now
         )
         mail.collect_events()
+        mail.id = mail_id
         return mail
 
     @classmethod
@@ -108,6 +109,16 @@ class OutgoingMail(Aggregate):
         mail = cls(id=uuid4(), kind=kind, account_id=None, address="", locale="en", created_at=now)
         mail._record(MailDue(mail_id=mail.id))
         return mail
+
+    @property
+    def proves_the_first_registration(self) -> bool:
+        """Whether its token leaves the account's own password as it is."""
+        return self.kind is MailKind.VERIFY_EMAIL and self.password_hash is None
+
+    def renew(self, account: Account, policy: MailPolicy, now: datetime) -> None:
+        """Its token counts from now on: it could not be sent before."""
+        self.expires_at = now + policy.token_lifetime
+        self.epoch = account.auth_epoch
 
     def void(self, now: datetime) -> None:
         """Its token, if it has one, does nothing any more."""

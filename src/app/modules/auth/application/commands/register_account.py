@@ -35,7 +35,7 @@ class RegisterAccount:
 
 @handler
 class RegisterAccountHandler:
-    """Known or new, an address costs one hash and one commit with one event.
+    """Known or new, an address costs one hash and one commit with one event, which brings a mail.
 
     Registering an unverified address once more stores an attempt: its password counts as soon as
     somebody who reads the address' mail says so, and until then changes nothing.
@@ -64,14 +64,8 @@ class RegisterAccountHandler:
             if await uow.remember(message.idempotency, by=None, answer={}) is not None:
                 return
             holder = await uow.accounts.claim(account)
-            if holder is account:
-                kid = self.mailed_tokens.current_kid
-                mail = OutgoingMail.welcome(
-                    account=account, kid=kid, policy=self.mail_policy, now=now
-                )
-            else:
-                mail = await self._mail_to(holder, password_hash, uow, now)
-            uow.mails.add(mail)
+            if holder is not account:
+                uow.mails.add(await self._mail_to(holder, password_hash, uow, now))
             await uow.commit()
         outcome = "done" if holder is account else "repeated"
         log_event(SecurityEvent.REGISTER, outcome, account_id=holder.id)
