@@ -64,6 +64,14 @@ async def raise_epoch(auth: AuthWorld, session: Session) -> None:
         await uow.commit()
 
 
+async def test_a_living_session_vouches_for_its_own_account_alone(auth: AuthWorld) -> None:
+    session, other = await signed_in(auth), await signed_in(auth)
+    mixed = replace(claims(session), account_id=other.account_id)
+
+    with pytest.raises(SessionRevokedError):
+        await auth.revocations.living_roles(mixed, fresh=True)
+
+
 async def test_a_living_session_passes(auth: AuthWorld) -> None:
     session = await signed_in(auth)
 

@@ -96,6 +96,23 @@ async def test_a_reset_puts_everybody_out_and_logs_nobody_in(
     assert "#token=" not in text_of(await mailbox.newest(ADDRESS, after=2))
 
 
+async def test_a_reset_is_shown_to_the_owner_with_the_place_it_came_from(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
+    await visitor.newcomer()
+    await mailbox.newest(ADDRESS)
+    await post(visitor, "password/forgot", {"email": ADDRESS})
+    body = {"token": await mailbox.token(ADDRESS, after=1), "new_password": NEW_PASSWORD}
+    visitor.client.headers["user-agent"] = "a borrowed phone/1.0"
+
+    await post(visitor, "password/reset", body)
+
+    pair = Pair.of(await visitor.log_in(password=NEW_PASSWORD))
+    shown = await visitor.client.get("/api/v1/auth/activity", headers=bearer(pair.access_token))
+    (reset,) = (item for item in shown.json()["items"] if item["what"] == "password_reset")
+    assert (reset["ip"], reset["user_agent"]) == ("127.0.0.1", "a borrowed phone/1.0")
+
+
 async def test_of_fifty_resets_with_one_token_exactly_one_counts(
     serve: Serve, mailbox: Mailbox
 ) -> None:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from app.modules.auth.domain.errors import AccountDisabledError
+from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.infrastructure.credential_store import AsyncpgCredentialStore
+from app.modules.auth.infrastructure.revocation_list import RevocationList
 from app.modules.auth.infrastructure.session_store import AsyncpgSessionStore
 from app.shared.domain.ids import new_id
 from app.shared.infrastructure.statements import Statements
 from tests.integration.auth.conftest import AuthWork, StoreAccount, StoreSession
+
+_WAITING = """
+select count(*) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock'
+"""
 
 
 async def test_an_opened_session_comes_back_as_it_was(
@@ -169,3 +178,27 @@ async def test_the_lifetimes_are_those_of_the_policy(
 
     assert row is not None
     assert (row["idle"], row["whole"]) == (timedelta(days=14), timedelta(days=30))
+
+
+async def test_a_login_that_makes_room_waits_for_whoever_ends_the_account(
+    auth_work: AuthWork,
+    statements: Statements,
+    revocation_list: RevocationList,
+    store_account: StoreAccount,
+    store_session: StoreSession,
+) -> None:
+    account = await store_account()
+    former = await store_session(account)
+    narrow = AsyncpgSessionStore(statements, RefreshPolicy(max_sessions=1), revocation_list)
+
+    async with auth_work() as work:
+        found = await work.accounts.locked(account.id)
+        assert found is not None
+        login = asyncio.create_task(narrow.open(replace(former, id=new_id())))
+        while not await statements.value(_WAITING):
+            pass
+        await work.accounts.remove(found)
+        await work.commit()
+
+    with pytest.raises(AccountDisabledError):
+        await login

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.modules.auth.application.commands.change_password import (
@@ -19,7 +21,7 @@ from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.testing import FakePasswordHasher, InMemoryAuth
 from app.shared.testing import as_account
 from tests.contract.facts import facts
-from tests.factories import PASSWORD, AccountFactory
+from tests.factories import PASSWORD, AccountFactory, SessionFactory
 from tests.unit.auth.post import mails
 
 NEW = "an entirely new password"
@@ -59,6 +61,16 @@ async def test_the_answer_is_a_session_of_the_new_epoch(auth: InMemoryAuth, ada:
     assert session.epoch == account.auth_epoch
     assert auth.refresh_tokens.parse(pair.refresh_token).session_id == session.id
     assert [mail.kind for mail in mails(auth)] == [MailKind.PASSWORD_CHANGED]
+
+
+async def test_the_device_keeps_its_name(auth: InMemoryAuth, ada: Account) -> None:
+    former = auth.sessions.put(SessionFactory.build(account_id=ada.id, label="Laptop"))
+    caller = replace(as_account(ada.id), session_id=former.id)
+
+    pair = await handler(auth)(ChangePassword(caller, PASSWORD, NEW))
+
+    opened = auth.refresh_tokens.parse(pair.refresh_token).session_id
+    assert {one.id: one.label for one in auth.sessions}[opened] == "Laptop"
 
 
 @pytest.mark.parametrize(

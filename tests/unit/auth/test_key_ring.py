@@ -7,7 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -294,6 +294,8 @@ WEAK_SECRETS = {
     "tutorial": b"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
     "jwt-io": b"your-256-bit-secret-your-256-bit-secret",
     "few-letters": b"abababcdcdcdefefefabababcdcdcdefefef",
+    "published": b"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_"
+    b"T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
     "empty": b"",
 }
 
@@ -346,6 +348,17 @@ UNFIT_KEYS = {
     .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
     "tiny-scalar": pem(ec.derive_private_key(1, ec.SECP256R1())),
     "zero-seed": pem(ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))),
+    "published-ec": pem(
+        ec.derive_private_key(
+            int.from_bytes(urlsafe_b64decode("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI=")),
+            ec.SECP256R1(),
+        )
+    ),
+    "published-ed25519": pem(
+        ed25519.Ed25519PrivateKey.from_private_bytes(
+            urlsafe_b64decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=")
+        )
+    ),
     "text": b"changethis",
     "empty": b"",
 }

@@ -79,11 +79,7 @@ class AuthSettings(SettingsGroup):
     mail_token_lifetime: Annotated[
         Seconds,
         # A day later the mail is forgotten.
-        Field(
-            description="How long the link in a mail is good.",
-            gt=timedelta(0),
-            lt=timedelta(days=1),
-        ),
+        Field(description="How long the link in a mail is good.", gt=timedelta(0), lt=timedelta(1)),
     ] = timedelta(minutes=10)
     password_min_length: Annotated[
         int, Field(description="Code points of a new password, at least.", ge=8, le=128)

@@ -30,8 +30,11 @@ class Postman:
         async with self.uow() as uow:
             mail = await find(uow)
             due = mail is not None and await _is_due(mail, uow)
-        if mail is None or not due:
-            return
+        if mail is not None and due:
+            await self.post(mail, idempotency_key)
+
+    async def post(self, mail: OutgoingMail, idempotency_key: str) -> None:
+        """Raises what the mailer raises."""
         token = self.mailed_tokens.mint(mail.kind, mail.id, mail.kid) if mail.kid else None
         letter = self.composer.compose(
             mail.kind, to=EmailAddress.parse(mail.address), locale=mail.locale, token=token

@@ -16,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm
+from jwt.utils import base64url_decode
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
@@ -35,6 +36,17 @@ _GIVEAWAYS = (
     b"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",  # FastAPI's tutorial
 )
 """In a random text of 43 letters none of them ever occurs."""
+_PUBLISHED = frozenset(
+    base64url_decode(key)
+    for key in (
+        # RFC 7515 A.1 (HMAC) and A.3 (P-256), RFC 7517 A.2 (P-256), RFC 8037 A.1 (Ed25519)
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+        "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
+        "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE",
+        "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+    )
+)
+"""Random once, and known to everybody since."""
 
 
 class KeyRingError(Exception):
@@ -157,6 +169,12 @@ def _read(path: Path) -> bytes:
 
 
 def _refuse_weak(value: bytes, path: Path) -> None:
+    if value in _PUBLISHED:
+        raise KeyRingError(f"{path.name} is a published key")
+    _refuse_pattern(value, path)
+
+
+def _refuse_pattern(value: bytes, path: Path) -> None:
     """Thirty-two random bytes show thirty different values, and never fewer than twenty."""
     steps = {(after - before) % 256 for before, after in pairwise(value)}
     period = (value + value).find(value, 1)

@@ -1,4 +1,4 @@
-"""Forgets mails: their addresses are personal, and a day later nothing depends on them."""
+"""Forgets mails: their addresses are personal, and a day later next to nothing depends on them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,27 @@ KEPT = timedelta(days=1)
 """Longer than any token lives, than the hour that mails are counted over, and than an effect
 tries to send one."""
 
+# Who asks for another link gets that of the last registration. Were it forgotten, the link would be
+# one of the first, which may be a stranger's.
 _FORGET = """
--- Delete up to $2 mails that were written more than $1 ago.
+-- Delete up to $2 mails that were written more than $1 ago, but for the last registration of an
+-- address that nobody has verified.
 with old as (
-    select id from auth.outgoing_mail where created_at < clock_timestamp() - $1::interval limit $2
+    select m.id from auth.outgoing_mail as m
+    where m.created_at < clock_timestamp() - $1::interval
+      and not (
+        m.password_hash is not null
+        and exists (
+            select from auth.account as a
+            where a.id = m.account_id and a.email_verified_at is null
+        )
+        and not exists (
+            select from auth.outgoing_mail as newer
+            where newer.account_id = m.account_id
+              and newer.password_hash is not null and newer.created_at > m.created_at
+        )
+      )
+    limit $2
 ), forgotten as (
     delete from auth.outgoing_mail as m using old where m.id = old.id returning m.id
 )

@@ -87,6 +87,8 @@ class SqlAlchemyAccounts(Accounts):
     async def remove(self, account: Account) -> None:
         # Sessions and API keys go by their foreign keys, after whoever holds one of them; what
         # that one left behind goes then.
+        mine = select(sessions.c.id).where(sessions.c.account_id == account.id)
+        await self._session.execute(mine.order_by(sessions.c.id).with_for_update())
         await self._session.delete(account)
         await self._session.flush()
         for table in (outgoing_mails, activities):

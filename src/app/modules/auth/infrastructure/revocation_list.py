@@ -17,7 +17,7 @@ select s.revoked_at is not null or s.epoch <> a.auth_epoch as revoked,
        a.status = 'active' as active, a.roles
 from auth.session as s
 join auth.account as a on a.id = s.account_id
-where s.id = $1
+where s.id = $1 and s.account_id = $2
 """
 
 
@@ -56,7 +56,7 @@ class RevocationList(RevocationCheck):
         return claims.roles
 
     async def _ask_the_database(self, claims: AccessClaims) -> frozenset[str]:
-        row = await self._reader.row(_STATE, claims.session_id)
+        row = await self._reader.row(_STATE, claims.session_id, claims.account_id)
         if row is None or row["revoked"]:
             raise SessionRevokedError
         if not row["active"]:

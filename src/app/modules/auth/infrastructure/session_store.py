@@ -16,12 +16,20 @@ from app.modules.auth.domain.session_values import SessionGrant
 from app.modules.auth.infrastructure.revocation_list import RevocationList
 from app.shared.infrastructure.statements import Statements
 
+# The account is locked before its sessions, and those in the order of their ids: so does everybody
+# who locks several of them.
 _OPEN = """
-with gone as (
+with owner as materialized (
+  select id from auth.account where id = $2 for key share
+), gone as (
   delete from auth.session where id in (
-    select id from auth.session where account_id = $2
-    order by (revoked_at is null and idle_expires_at > clock_timestamp()) desc, rotated_at desc
-    offset $17
+    select id from auth.session where id = any(array(
+      select s.id from auth.session as s join owner on s.account_id = owner.id
+      order by (s.revoked_at is null and s.idle_expires_at > clock_timestamp()) desc,
+        s.rotated_at desc
+      offset $17
+    ))
+    order by id for update
   )
   returning id
 ), noted as (

@@ -150,9 +150,9 @@ class InMemoryRevocationCheck(RevocationCheck):
         del fresh
         session = self._sessions.rows.get(claims.session_id)
         account = self._accounts.rows.get(claims.account_id)
-        if session is None or account is None or session.revoked_at is not None:
+        if session is None or account is None or session.account_id != account.id:
             raise SessionRevokedError
-        if session.epoch != account.auth_epoch:
+        if session.revoked_at is not None or session.epoch != account.auth_epoch:
             raise SessionRevokedError
         if not account.is_active:
             raise AccountDisabledError

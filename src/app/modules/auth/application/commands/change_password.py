@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from app.modules.auth.application.audit import SecurityEvent, log_event
@@ -56,7 +56,7 @@ class ChangePasswordHandler:
     async def __call__(self, message: ChangePassword) -> TokenPair:
         """Raises `CurrentPasswordWrongError`, a `Password…Error`, or `SessionRevokedError` when
         another change of the account came first."""
-        client = message.device.ip
+        client, session_id = message.device.ip, message.caller.session_id
         known = await self.passwords.verify_current(
             message.caller.account_id, message.current_password, client
         )
@@ -73,24 +73,21 @@ class ChangePasswordHandler:
             if account is None or account.auth_epoch != known.epoch:
                 raise SessionRevokedError
             now = await uow.now()
+            former = await uow.sessions.locked(session_id) if session_id else None
             account.change_password(password_hash, now)
             void_all(await uow.mails.of_account(account.id), now)
             uow.revocations.add(Revocation.of_everything(account))
             uow.mails.add(OutgoingMail.notice(MailKind.PASSWORD_CHANGED, account=account, now=now))
             uow.activity.add(
-                Activity.of(
-                    account.id,
-                    ActivityKind.PASSWORD_CHANGED,
-                    message.device,
-                    message.caller.session_id,
-                )
+                Activity.of(account.id, ActivityKind.PASSWORD_CHANGED, message.device, session_id)
             )
             await uow.commit()
         session = Session.start(
             account_id=account.id,
             epoch=account.auth_epoch,
             kid=self.refresh_tokens.current_kid,
-            device=message.device,
+            # Its owner knows the device by this name, and it is the same device.
+            device=replace(message.device, label=former.label if former else None),
             policy=self.refresh_policy,
             now=now,
         )

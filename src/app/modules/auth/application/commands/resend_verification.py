@@ -59,7 +59,9 @@ class ResendVerificationHandler:
             ):
                 mail = OutgoingMail.to_nobody(kind, now=now)
             else:
-                earlier = next((m for m in mails if m.kind is kind), None)
+                # The account's own registration is the first of all, whenever its mail was written.
+                verifying = (m for m in mails if m.kind is kind)
+                earlier = min(verifying, key=lambda m: m.password_hash is None, default=None)
                 mail = OutgoingMail.with_token(
                     kind,
                     account=account,

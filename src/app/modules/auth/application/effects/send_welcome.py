@@ -29,28 +29,31 @@ class SendWelcome:
 
     async def __call__(self, event: AccountRegistered, idempotency_key: str) -> None:
         """Raises what the mailer raises."""
-        mail_id = uuid5(_WELCOMES, idempotency_key)
-        await self._write(mail_id, event.account_id)
-        await self.postman.deliver(lambda uow: uow.mails.by_id(mail_id), idempotency_key)
+        mail = await self._written(uuid5(_WELCOMES, idempotency_key), event.account_id)
+        if mail is not None:
+            await self.postman.post(mail, idempotency_key)
 
-    async def _write(self, mail_id: UUID, account_id: UUID) -> None:
+    async def _written(self, mail_id: UUID, account_id: UUID) -> OutgoingMail | None:
+        """None where nothing is left to prove, or another mail was asked for meanwhile."""
         async with self.uow() as uow:
             account = await uow.accounts.locked(account_id)
             if account is None or account.is_verified or not account.is_active:
-                return
+                return None
             now = await uow.now()
             mails = await uow.mails.of_account(account_id)
-            latest = next((mail for mail in mails if mail.proves_the_first_registration), None)
-            if latest is None:
-                uow.mails.add(
-                    OutgoingMail.welcome(
-                        mail_id,
-                        account=account,
-                        kid=self.mailed_tokens.current_kid,
-                        policy=self.mail_policy,
-                        now=now,
-                    )
+            mail = next((mail for mail in mails if mail.proves_the_first_registration), None)
+            if mail is None:
+                mail = OutgoingMail.welcome(
+                    mail_id,
+                    account=account,
+                    kid=self.mailed_tokens.current_kid,
+                    policy=self.mail_policy,
+                    now=now,
                 )
-            elif latest.id == mail_id and not latest.is_good_for(latest.kind, account, now):
-                latest.renew(account, self.mail_policy, now)
+                uow.mails.add(mail)
+            elif mail.id != mail_id:
+                return None
+            elif not mail.is_good_for(mail.kind, account, now):
+                mail.renew(account, self.mail_policy, now)
             await uow.commit()
+            return mail
