@@ -19,8 +19,8 @@ PROFILES = """
 SELECT count(*) FROM users.profile JOIN auth.account ON account.id = profile.account_id
 WHERE account.email_key = $1
 """
-MOST_VERIFICATIONS = 5
-"""Attempts of an unverified address that live at once, each with a token of its own."""
+MOST_VERIFICATIONS = 6
+"""The account's own, and AUTH_MAILS_PER_HOUR of attempts, each with a token of its own."""
 
 WISHES: dict[str, Any] = {
     "is_admin": True,

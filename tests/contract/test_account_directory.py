@@ -78,4 +78,4 @@ async def test_of_nobody_it_knows_nothing(world: DirectoryWorld) -> None:
 def test_an_address_is_not_in_the_representation() -> None:
     facts = AccountFacts(account_id=new_id(), email="ada@example.com", status="active")
 
-    assert "ada" not in repr(facts)
+    assert "@" not in repr(facts)

@@ -10,6 +10,7 @@ import pytest
 
 from app.modules.auth.application.commands.rotate_refresh_token import RotateRefreshToken
 from app.modules.auth.application.credentials import Credentials
+from app.modules.auth.application.throttling import Charge
 from app.modules.auth.domain.account import Account, AccountStatus, Role
 from app.modules.auth.domain.errors import AccountDisabledError, TokenReusedError
 from app.modules.auth.domain.ports import Revocation
@@ -73,6 +74,20 @@ async def test_the_session_that_is_idle_longest_makes_room_for_a_new_one(auth: A
     left = {stored.id for stored in await auth.sessions()}
     assert left == {stranger.id, session.id, *(other.id for other in others)}
     assert await auth.revoked() == [Revocation(account_id=account.id, session_id=idlest.id)]
+
+
+async def test_an_opened_session_takes_back_what_its_login_was_charged(auth: AuthWorld) -> None:
+    account = AccountFactory.build()
+    await auth.put([account], [])
+    policy = auth.throttle_policy
+    charges = Charge(policy.client, "192.0.2.1"), Charge(policy.password, account.email.key)
+    reserved = await auth.throttle.reserve(*charges)
+
+    await auth.session_store.open(SessionFactory.build(account_id=account.id), settles=reserved)
+
+    assert [again.failures for again in await auth.throttle.reserve(*charges)] == [
+        one.failures for one in reserved
+    ]
 
 
 async def test_an_account_that_is_gone_gets_no_session(auth: AuthWorld) -> None:

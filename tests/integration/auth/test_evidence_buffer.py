@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from app.modules.auth.infrastructure.evidence_buffer import EvidenceBuffer
 from app.shared.domain.ids import new_id
 from app.shared.infrastructure.outages import DatabaseUnavailableError
 from app.shared.infrastructure.statements import Statements
-from tests.integration.auth.conftest import StoreAccount, StoreSession
+from tests.integration.auth.conftest import AuthWork, StoreAccount, StoreSession
+
+_WAITING = """
+select count(*) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock'
+"""
 
 
 async def _confirmed(statements: Statements) -> list[int]:
@@ -103,3 +110,27 @@ async def test_evidence_outlives_an_outage(unreachable_url: str) -> None:
 
 async def test_without_evidence_nothing_is_asked(unreachable_url: str) -> None:
     await EvidenceBuffer(Statements(unreachable_url, pool_size=1, pool_timeout=1)).flush()
+
+
+async def test_a_flush_waits_for_whoever_ends_the_same_sessions_one_by_one(
+    auth_work: AuthWork,
+    statements: Statements,
+    store_account: StoreAccount,
+    store_session: StoreSession,
+) -> None:
+    account = await store_account()
+    first, second = [await store_session(account) for _ in range(2)]
+    await statements.rows("update auth.session set label = 'moved' where id = $1", first.id)
+    evidence = EvidenceBuffer(statements)
+    for session in (second, first):
+        evidence.note(session.id, 1)
+
+    async with auth_work() as work:
+        assert await work.sessions.locked(first.id)
+        flush = asyncio.create_task(evidence.flush())
+        while not await statements.value(_WAITING):
+            pass
+        assert await work.sessions.locked(second.id)
+    await flush
+
+    assert await _confirmed(statements) == [1, 1]

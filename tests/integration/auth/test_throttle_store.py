@@ -148,7 +148,7 @@ async def test_a_guess_at_a_known_address_costs_the_statements_of_one_at_an_unkn
     assert len(asked[0]) == (3 if guesses_before else 2)
 
 
-async def test_a_login_takes_three_statements_beside_its_session(
+async def test_a_login_takes_two_statements_beside_its_session(
     process: RecordingStatements, ring: KeyRing, store_account: StoreAccount
 ) -> None:
     account = await store_account(ADDRESS)
@@ -158,7 +158,7 @@ async def test_a_login_takes_three_statements_beside_its_session(
 
     await log_in(LogIn(email=ADDRESS, password="right"))
 
-    assert len(process.asked) == 3
+    assert len(process.asked) == 2
 
 
 async def test_a_dump_of_the_table_names_neither_the_address_nor_the_network(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
+from app.modules.auth.application.throttling import Reservation
 from app.modules.auth.domain.ports import (
     Accounts,
     Activities,
@@ -122,10 +123,13 @@ class SessionStore(Protocol):
     `Session.present` do; whatever else a token may mean is decided by the aggregate.
     """
 
-    async def open(self, session: Session) -> None:
-        """An account that has its `max_sessions` loses the one that is idle longest, dead ones
-        first; its access tokens are void at once. Raises `AccountDisabledError` when the account
-        is gone meanwhile."""
+    async def open(self, session: Session, *, settles: tuple[Reservation, ...] = ()) -> None:
+        """Takes back what the login was charged, since it was no failure.
+
+        An account that has its `max_sessions` loses the one that is idle longest, dead ones first;
+        its access tokens are void at once. Raises `AccountDisabledError` when the account is gone
+        meanwhile.
+        """
         ...
 
     async def advance(self, session_id: UUID, generation: int, kid: str) -> SessionGrant | None:

@@ -25,6 +25,8 @@ class Reservation:
     next_at: datetime
     failures: int
     """In a row, this one included."""
+    row: bytes = b""
+    """Where the store has it."""
 
 
 @runtime_checkable

@@ -12,10 +12,19 @@ _REMEMBERED = 20_000
 """How many sessions are remembered as stored, so that each receipt is written only once."""
 
 _STORE = """
+-- Locked in the order of their ids first, as by everybody who locks several sessions.
+with seen as materialized (
+  select s.id, noted.generation
+  from unnest($1::uuid[], $2::int[]) as noted(session_id, generation)
+  join auth.session as s on s.id = noted.session_id
+  where s.confirmed_generation < noted.generation
+  order by s.id
+  for no key update of s
+)
 update auth.session as s
 set confirmed_generation = seen.generation
-from unnest($1::uuid[], $2::int[]) as seen(session_id, generation)
-where s.id = seen.session_id
+from seen
+where s.id = seen.id
   and s.confirmed_generation < seen.generation
   and s.generation >= seen.generation
 """
@@ -43,8 +52,7 @@ class EvidenceBuffer(Evidence):
         """Store what was noted; kept for the next time when the database is out of reach."""
         if not self._unstored:
             return
-        # One order for all processes: two batches that share sessions cannot deadlock.
-        batch = sorted(self._unstored.items())
+        batch = list(self._unstored.items())
         await self._statements.rows(
             _STORE, [session for session, _ in batch], [generation for _, generation in batch]
         )

@@ -8,17 +8,20 @@ from uuid import UUID
 from asyncpg import ForeignKeyViolationError
 
 from app.modules.auth.application.ports import SessionStore
+from app.modules.auth.application.throttling import Reservation
 from app.modules.auth.domain.errors import AccountDisabledError
 from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import SessionGrant
 from app.modules.auth.infrastructure.revocation_list import RevocationList
+from app.modules.auth.infrastructure.throttle_store import successes, taking_back
 from app.shared.infrastructure.statements import Statements
 
 # The account is locked before its sessions, and those in the order of their ids: so does everybody
 # who locks several of them.
-_OPEN = """
+_OPEN = f"""
+-- Store a session, make room for it, and take back what its login was charged.
 with owner as materialized (
   select id from auth.account where id = $2 for key share
 ), gone as (
@@ -43,9 +46,12 @@ with owner as materialized (
 ), happened as (
   insert into auth.activity (account_id, what, session_id, ip, user_agent)
   values ($2, 'login', $1, $16, $15)
+), first as ({taking_back(first=18)}
+  returning key
+), second as ({taking_back(first=22)} and (select count(*) from first) >= 0
 )
 select id from gone
-"""
+"""  # noqa: S608  # made of constants
 
 # Rows 0 and 1 of the rotation table. A concurrent winner makes PostgreSQL look at the row again
 # after its commit, and then the generation no longer matches.
@@ -103,7 +109,7 @@ class AsyncpgSessionStore(SessionStore):
         self._policy = policy
         self._revoked = revoked
 
-    async def open(self, session: Session) -> None:
+    async def open(self, session: Session, *, settles: tuple[Reservation, ...] = ()) -> None:
         s = session
         try:
             gone = await self._statements.rows(
@@ -112,6 +118,7 @@ class AsyncpgSessionStore(SessionStore):
                 *(s.confirmed_generation, s.recoveries, s.created_at, s.rotated_at),
                 *(s.parent_rotated_at, s.idle_expires_at, s.absolute_expires_at),
                 *(s.label, s.user_agent, s.ip, self._policy.max_sessions - 1),
+                *successes(settles),
             )
         except ForeignKeyViolationError:
             raise AccountDisabledError from None

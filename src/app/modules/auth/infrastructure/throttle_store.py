@@ -72,8 +72,29 @@ _TAKE_BACK = """
         failures = greatest(failures - ${failures}::int, 0)
     where key = ${key}::bytea
 """
-_FIRST_BACK = _TAKE_BACK.format(key=1, forgiven_after=2, next_at=3, failures=4)
-_SECOND_BACK = _TAKE_BACK.format(key=5, forgiven_after=6, next_at=7, failures=8)
+
+
+def taking_back(*, first: int) -> str:
+    """The update that takes a charge back; its four parameters are numbered from `first`."""
+    return _TAKE_BACK.format(
+        key=first, forgiven_after=first + 1, next_at=first + 2, failures=first + 3
+    )
+
+
+def successes(reserved: tuple[Reservation, ...]) -> tuple[Any, ...]:
+    """The parameters of two times `taking_back`, of an attempt that was no failure."""
+    backs = [_back(one, failures=one.failures) for one in reserved]
+    first, second = [*backs, _NOTHING_BACK, _NOTHING_BACK][:2]
+    return *first, *second
+
+
+def _back(reserved: Reservation, *, failures: int) -> tuple[Any, ...]:
+    return reserved.row, reserved.charge.budget.forgiven_after, reserved.next_at, failures
+
+
+_NOTHING_BACK = (None,) * 4
+_FIRST_BACK = taking_back(first=1)
+_SECOND_BACK = taking_back(first=5)
 
 _REFUND = f"""
 -- Take charges back, in the order in which they were made.
@@ -92,7 +113,6 @@ select next_at - clock_timestamp() as wait, failures from auth.throttle where ke
 _CLEAR = "delete from auth.throttle where key = $1"
 
 _NO_CHARGE = (None,) * len(_PARAMETERS)
-_NOTHING_BACK = (None,) * 4
 
 
 class AsyncpgThrottle(Throttle):
@@ -107,28 +127,30 @@ class AsyncpgThrottle(Throttle):
 
     async def reserve(self, first: Charge, second: Charge | None = None) -> tuple[Reservation, ...]:
         charges = (first, second) if second else (first,)
-        rows = await self._statements.rows(
-            _RESERVE, *self._made(first), *(self._made(second) if second else _NO_CHARGE)
-        )
+        keys = [self._key(charge) for charge in charges]
+        made = [_made(charge, key) for charge, key in zip(charges, keys, strict=True)]
+        rows = await self._statements.rows(_RESERVE, *made[0], *(made[1] if second else _NO_CHARGE))
         reserved = tuple(
-            Reservation(charge, row["next_at"], row["failures"])
-            for charge, row in zip(charges, rows, strict=False)
+            Reservation(charge, row["next_at"], row["failures"], key)
+            for charge, key, row in zip(charges, keys, rows, strict=False)
         )
         if len(reserved) < len(charges):
             await self._turn_away(charges[len(reserved)], reserved)
         return reserved
 
     async def refund(self, reserved: tuple[Reservation, ...]) -> None:
-        await self._take_back([self._back(one, failures=1) for one in reserved])
+        backs = [_back(one, failures=1) for one in reserved]
+        first, second = [*backs, _NOTHING_BACK][:2]
+        await self._statements.row(_REFUND, *first, *second)
 
     async def succeeded(self, reserved: tuple[Reservation, ...]) -> None:
-        await self._take_back([self._back(one, failures=one.failures) for one in reserved])
+        await self._statements.row(_REFUND, *successes(reserved))
 
     async def clear(self, charge: Charge) -> None:
         await self._statements.row(_CLEAR, self._key(charge))
 
     async def _turn_away(self, refused: Charge, reserved: tuple[Reservation, ...]) -> Never:
-        back = self._back(reserved[0], failures=1) if reserved else _NOTHING_BACK
+        back = _back(reserved[0], failures=1) if reserved else _NOTHING_BACK
         row = await self._statements.row(_TURN_AWAY, *back, self._key(refused))
         budget = refused.budget
         # Cleared or forgotten meanwhile, it need not wait.
@@ -137,27 +159,20 @@ class AsyncpgThrottle(Throttle):
             wait = budget.longest_wait
         raise budget.refusal(retry_after=wait.total_seconds())
 
-    async def _take_back(self, backs: list[tuple[Any, ...]]) -> None:
-        first, second = [*backs, _NOTHING_BACK][:2]
-        await self._statements.row(_REFUND, *first, *second)
-
-    def _made(self, charge: Charge) -> tuple[Any, ...]:
-        """What `_PARAMETERS` names."""
-        budget = charge.budget
-        return (
-            self._key(charge),
-            budget.free,
-            budget.wait,
-            budget.longest_wait,
-            budget.forgiven_after,
-            budget.memory,
-            budget.failures,
-        )
-
-    def _back(self, reserved: Reservation, *, failures: int) -> tuple[Any, ...]:
-        charge = reserved.charge
-        return self._key(charge), charge.budget.forgiven_after, reserved.next_at, failures
-
     def _key(self, charge: Charge) -> bytes:
         named = f"{charge.budget.name}|{charge.key}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._keys.key(self._keys.current_kid), named, "sha256")
+
+
+def _made(charge: Charge, key: bytes) -> tuple[Any, ...]:
+    """What `_PARAMETERS` names."""
+    budget = charge.budget
+    return (
+        key,
+        budget.free,
+        budget.wait,
+        budget.longest_wait,
+        budget.forgiven_after,
+        budget.memory,
+        budget.failures,
+    )

@@ -12,6 +12,7 @@ from app.modules.auth.application.ports import (
     RevocationCheck,
     SessionStore,
 )
+from app.modules.auth.application.throttling import Reservation, Throttle
 from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.activity import Activity, ActivityKind
 from app.modules.auth.domain.errors import AccountDisabledError, SessionRevokedError
@@ -32,6 +33,7 @@ class InMemorySessionStore(SessionStore):
         sessions: InMemoryTable[Session],
         revoked: list[Revocation],
         activity: list[Activity],
+        throttle: Throttle,
         policy: RefreshPolicy,
         clock: Clock,
     ) -> None:
@@ -39,12 +41,14 @@ class InMemorySessionStore(SessionStore):
         self._sessions = sessions
         self._revoked = revoked
         self._activity = activity
+        self._throttle = throttle
         self._policy = policy
         self._clock = clock
 
-    async def open(self, session: Session) -> None:
+    async def open(self, session: Session, *, settles: tuple[Reservation, ...] = ()) -> None:
         if session.account_id not in self._accounts.rows:
             raise AccountDisabledError
+        await self._throttle.succeeded(settles)
         mine = [other for other in self._sessions if other.account_id == session.account_id]
         mine.sort(key=self._last_to_leave, reverse=True)
         for idle in mine[self._policy.max_sessions - 1 :]:

@@ -64,16 +64,17 @@ class InMemoryAuth:
         self.scopes = Scopes()
         self.mail_policy = MailPolicy()
         self.pairs = TokenPairs(self.access_tokens, self.refresh_tokens, self.clock)
+        self.throttle = InMemoryThrottle(self.clock)
         self.session_store = InMemorySessionStore(
             self.accounts,
             self.sessions,
             self.revoked,
             self.activity,
+            self.throttle,
             self.refresh_policy,
             self.clock,
         )
         self.credentials = InMemoryCredentialStore(self.accounts, self.sessions)
-        self.throttle = InMemoryThrottle(self.clock)
         self.throttle_policy = ThrottlePolicy.of()
         self.login_requirements = LoginRequirements()
         self.revocations = InMemoryRevocationCheck(self.accounts, self.sessions)

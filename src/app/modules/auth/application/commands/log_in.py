@@ -79,7 +79,6 @@ class LogInHandler:
                 account_id=known.account_id if known else None,
             )
             raise InvalidCredentialsError
-        await self.passwords.accept(attempt)
         if attempt.check.outdated:
             await self._rehash(known, message.password, client)
 
@@ -92,7 +91,7 @@ class LogInHandler:
             now=self.clock.now(),
         )
         try:
-            await self.sessions.open(session)
+            await self.sessions.open(session, settles=attempt.reserved)
         except AccountDisabledError:
             raise InvalidCredentialsError from None
         log_event(SecurityEvent.LOGIN, account_id=session.account_id, session_id=session.id)
