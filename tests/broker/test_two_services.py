@@ -146,8 +146,16 @@ async def test_a_moved_subscriber_misses_nothing_whoever_is_killed(
     assert len(profiles) == 120
     assert set(profiles) == accounts
     assert await statements.rows(PROFILES) == []
-    assert await subscribers(statements) == ["broker.relay"]
-    assert await subscribers(second_database) == ["users.create_profile"]
+    assert await subscribers(statements) == [
+        "auth.follow_locale",
+        "auth.send_mail",
+        "auth.send_welcome",
+        "broker.relay",
+    ]
+    assert await subscribers(second_database) == [
+        "users.create_profile",
+        "users.erase_profile",
+    ]
 
 
 async def answers(client: httpx.AsyncClient, service: Service) -> bool:

@@ -33,8 +33,11 @@ async def test_a_worker_delivers_what_a_server_left(
     async def has_a_profile() -> bool:
         return (await visitor.me(pair.access_token)).status_code == 200
 
+    async def owes_nothing() -> bool:
+        return bool(await statements.value("select count(*) from messaging.delivery") == 0)
+
     await eventually(has_a_profile)
-    assert await statements.value("select count(*) from messaging.delivery") == 0
+    await eventually(owes_nothing)
     worker.process.send_signal(signal.SIGTERM)
     assert await worker.ended() == 0
     assert '"exception"' not in worker.log()
@@ -140,9 +143,8 @@ async def test_migrating_owes_events_to_new_subscribers_before_any_process_runs(
 
     assert ended.returncode == 0, ended.stderr
     assert before == 0
-    assert await statements.value("select subscriber from messaging.subscription") == (
-        "users.create_profile"
-    )
+    subscribed = await statements.rows("select subscriber from messaging.subscription")
+    assert "users.create_profile" in {row["subscriber"] for row in subscribed}
 
 
 async def test_a_worker_answers_about_its_health_where_it_is_told_to(

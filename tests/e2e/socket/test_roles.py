@@ -15,7 +15,7 @@ from tests.e2e.socket.conftest import RunCommand, StartCommand, StartServer
 from tests.e2e.socket.server import Running, eventually
 from tests.e2e.visitor import Visitor, refused
 
-OWED = "SELECT count(*) FROM messaging.delivery"
+OWED = "SELECT count(*) FROM messaging.delivery WHERE subscriber = 'users.create_profile'"
 PROFILES = "SELECT count(*) FROM users.profile"
 WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'users.profile'::regclass AND NOT granted"
 STORE = """

@@ -14,6 +14,7 @@ from app.database import create_engine
 from app.shared.infrastructure.messaging.delivering import SPARED
 from app.shared.infrastructure.messaging.dispatcher import Dispatcher
 from app.shared.infrastructure.messaging.handling import HandlerCancelledError
+from app.shared.infrastructure.outages import DatabaseUnavailableError, outages_as_unavailable
 from tests.e2e.gateway import Gateway
 from tests.integration.messaging.conftest import Messaging
 from tests.integration.messaging.laboratory import (
@@ -247,6 +248,41 @@ async def test_an_effect_that_cannot_be_paid_for_has_not_failed(
     assert await messaging.owed() == [("lab.mail", 1, 1, False)]
     assert await messaging.statements.value("SELECT last_error FROM messaging.delivery") is None
     assert dispatcher.outcomes == {}
+
+
+async def test_an_effect_that_could_not_ask_the_database_gets_its_attempt_back(
+    messaging: Messaging,
+) -> None:
+    async def ask(*_: object) -> None:
+        with outages_as_unavailable():
+            raise ConnectionResetError
+
+    dispatcher = await messaging.dispatcher(
+        caller("lab.mail", Outside(), after=ask, max_attempts=1)
+    )
+    await messaging.publish(NumberDrawn(series="s", number=1))
+
+    with pytest.RaisesGroup(DatabaseUnavailableError):
+        await dispatcher.drain()
+
+    assert await messaging.owed() == [("lab.mail", 1, 0, False)]
+
+
+async def test_an_effect_whose_other_side_is_away_has_failed(
+    messaging: Messaging,
+) -> None:
+    async def ask(*_: object) -> None:
+        raise ConnectionResetError
+
+    dispatcher = await messaging.dispatcher(
+        caller("lab.mail", Outside(), after=ask, max_attempts=1)
+    )
+    await messaging.publish(NumberDrawn(series="s", number=1))
+
+    with pytest.RaisesGroup(ConnectionResetError):
+        await dispatcher.drain()
+
+    assert await messaging.owed() == [("lab.mail", 1, 1, True)]
 
 
 async def _deliver_once(dispatcher: Dispatcher) -> None:

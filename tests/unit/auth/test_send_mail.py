@@ -151,9 +151,11 @@ async def test_the_link_of_a_welcome_counts_from_its_sending(post: Post) -> None
     assert len(post.mailer.sent) == 1
 
 
-@pytest.mark.parametrize("end", ["verified", "disabled", "gone"])
+@pytest.mark.parametrize("end", ["verified", "disabled", "gone", "long ago"])
 async def test_whoever_needs_no_welcome_gets_none(post: Post, end: str) -> None:
     account = post.auth.accounts.rows[post.account.id]
+    if end == "long ago":
+        post.auth.clock.advance(timedelta(hours=7))
     if end == "verified":
         account.verify(post.auth.clock.now())
     if end == "disabled":

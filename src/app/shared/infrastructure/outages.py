@@ -68,6 +68,11 @@ def is_interruption(error: BaseException | None) -> bool:
             return is_interruption(error.__cause__)
 
 
+def is_own_interruption(error: BaseException | None) -> bool:
+    """As `is_interruption`, of our own database alone: who talks to others may lose those too."""
+    return isinstance(error, DatabaseUnavailableError) and is_interruption(error)
+
+
 @contextmanager
 def outages_as_unavailable() -> Iterator[None]:
     """Raise `DatabaseUnavailableError` in place of any error of the connection."""

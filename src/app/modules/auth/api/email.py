@@ -68,7 +68,7 @@ async def verify_email(body: Proof, handle: Inject[VerifyEmailHandler]) -> None:
 @router.post(
     "/change",
     status_code=202,
-    responses=refusals(EmailInvalidError, *CHECKS_A_PASSWORD, *SENDS_MAIL),
+    responses=refusals(EmailInvalidError, *CHECKS_A_PASSWORD),
 )
 async def change_email(
     body: EmailChange,

@@ -6,7 +6,6 @@ from fastapi import Request
 
 from app.modules.auth.api.members import (
     HASHES,
-    SENDS_MAIL,
     TAKES_A_NEW_PASSWORD,
     Accepted,
     EmailText,
@@ -36,7 +35,7 @@ class Registration(RequestBody):
 @router.post(
     "/register",
     status_code=202,
-    responses=refusals(EmailInvalidError, *TAKES_A_NEW_PASSWORD, *SENDS_MAIL, *HASHES),
+    responses=refusals(EmailInvalidError, *TAKES_A_NEW_PASSWORD, *HASHES),
 )
 async def register(
     body: Registration,

@@ -57,9 +57,10 @@ class Throttle(Protocol):
 
 @dataclass(frozen=True)
 class MailThrottle:
-    """Keeps one network from sending mails through us to whole lists of addresses.
+    """Bounds the requests of one network for resets and further verifications.
 
-    How many go to one address is decided by the mails that it was sent.
+    How many mails go to one address is decided by those that it was sent. A registration is not
+    counted: that would cost as much as the registration.
     """
 
     throttle: Throttle

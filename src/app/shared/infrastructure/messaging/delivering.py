@@ -26,7 +26,7 @@ from app.shared.infrastructure.messaging.codec import (
 from app.shared.infrastructure.messaging.handling import bounded
 from app.shared.infrastructure.messaging.log import EventLog, caused_by
 from app.shared.infrastructure.messaging.releasing import Releasing
-from app.shared.infrastructure.outages import is_interruption
+from app.shared.infrastructure.outages import is_interruption, is_own_interruption
 from app.shared.infrastructure.unit_of_work import open_session, recorded_events
 
 BACK_OFF = 1.0
@@ -42,8 +42,7 @@ SPARED = 8
 """How many interruptions of one delivery a process does not count: an outage makes no dead letter,
 and yet a statement that brings PostgreSQL down comes to an end."""
 
-REMEMBERED = 10_000
-"""Of how many deliveries that is known, at the most."""
+REMEMBERED = 10_000  # deliveries of which that is known, at the most
 
 _log = structlog.get_logger("app.messaging")
 
@@ -99,7 +98,8 @@ class Delivering:
                 await self._pay(delivery, "discarded")
                 return None
             except Exception as error:
-                if reacts and is_interruption(error) and self._spares(delivery):
+                met = is_interruption(error) if reacts else is_own_interruption(error)
+                if met and self._spares(delivery):
                     _log.warning("delivery interrupted", error=described(error), **delivery.named)
                     await self.releasing.release([delivery], after=self._draw() * RELEASED_FOR)
                 else:

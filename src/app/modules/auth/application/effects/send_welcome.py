@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID, uuid5
 
 from app.modules.auth.application.mailed_tokens import MailedTokens
@@ -15,6 +16,8 @@ from app.shared.application.handler import handler
 
 _WELCOMES = UUID("5b1d8a0e-6f2c-4e57-9a5e-2d6c3f0b7a41")
 """One mail for each registration, however often it is tried."""
+_LATEST = timedelta(hours=6)
+"""Later than any attempt: a registration that is replayed after that welcomes nobody."""
 
 
 @handler
@@ -40,6 +43,8 @@ class SendWelcome:
             if account is None or account.is_verified or not account.is_active:
                 return None
             now = await uow.now()
+            if now - account.created_at > _LATEST:
+                return None
             mails = await uow.mails.of_account(account_id)
             mail = next((mail for mail in mails if mail.proves_the_first_registration), None)
             if mail is None:
