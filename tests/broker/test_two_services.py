@@ -180,4 +180,4 @@ async def register(client: httpx.AsyncClient, part: int) -> None:
 
 
 async def subscribers(statements: Statements) -> list[str]:
-    return [row["subscriber"] for row in await statements.rows(SUBSCRIBERS)]
+    return sorted(row["subscriber"] for row in await statements.rows(SUBSCRIBERS))

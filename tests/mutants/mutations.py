@@ -315,7 +315,7 @@ WHERE subscriber = known.subscriber AND dead_at IS NULL AND available_at <= now(
     ),
     Mutation(
         "an outage costs the attempt",
-        _messaging("delivering", "if reacts and is_interruption(error) and", "if not error and"),
+        _messaging("delivering", "if met and", "if not error and"),
         red=_tests(
             "test_interruptions", "test_a_reaction_whose_connection_breaks_gets_its_attempt_back"
         ),
