@@ -57,7 +57,7 @@ class SmtpSink:
         envelope.mail_from = address
         return self.replies.get("MAIL", "250 fine")
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(  # noqa: N802  # the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if refusal := self.replies.get("RCPT"):
@@ -65,7 +65,7 @@ class SmtpSink:
         envelope.rcpt_tos.append(address)
         return "250 fine"
 
-    async def handle_DATA(  # noqa: N802
+    async def handle_DATA(  # noqa: N802  # the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         self.at_once += 1

@@ -33,7 +33,7 @@ def main() -> None:
         return check(self, hash, password)
 
     setattr(PasswordHasher, "hash", making)  # noqa: B010  # a method of another library
-    setattr(PasswordHasher, "verify", checking)  # noqa: B010
+    setattr(PasswordHasher, "verify", checking)  # noqa: B010  # the method of somebody else's class
 
     from app.cli import main as product
 

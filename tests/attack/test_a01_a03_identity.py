@@ -139,4 +139,4 @@ async def _state(target: Target, attacker: Attacker, pair: Pair) -> tuple[Any, .
         "SELECT * FROM auth.account WHERE id = $1::uuid", pair.claims["sub"]
     )
     assert row is not None
-    return me.json(), account.json(), {column: row[column] for column in row.keys()}  # noqa: SIM118
+    return me.json(), account.json(), dict(row)

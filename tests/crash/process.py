@@ -10,9 +10,9 @@ from app.modules.auth.container import AuthContainer
 # container is read, which takes the modules as they are then.
 setattr(AuthContainer, "subscribers", List())  # noqa: B010  # a provider, not a class attribute
 
-from app.cli import main as main  # noqa: E402
-from app.container import RootContainer  # noqa: E402
-from tests.crash.laboratory import LaboratoryContainer  # noqa: E402
+from app.cli import main as main  # noqa: E402  # after the line above, as said there
+from app.container import RootContainer  # noqa: E402  # as above
+from tests.crash.laboratory import LaboratoryContainer  # noqa: E402  # as above
 
 setattr(  # noqa: B010  # a provider that the class statement does not know
     RootContainer, "laboratory", Container(LaboratoryContainer, kernel=RootContainer.kernel)
