@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, inspect, or_, select
+from sqlalchemy import delete, func, inspect, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import make_transient_to_detached
@@ -137,6 +138,16 @@ class SqlAlchemyOutgoingMails(OutgoingMails):
             .order_by(outgoing_mails.c.created_at.desc())
         )
         return list(found.scalars())
+
+    async def void(self, mails: Sequence[OutgoingMail], now: datetime) -> None:
+        await self._session.execute(
+            update(outgoing_mails)
+            .where(
+                outgoing_mails.c.id.in_([mail.id for mail in mails] or [UUID(int=0)]),
+                outgoing_mails.c.expires_at > now,
+            )
+            .values(expires_at=now)
+        )
 
 
 class SqlAlchemyApiKeys(ApiKeys):

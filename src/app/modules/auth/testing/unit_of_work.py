@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -87,6 +88,10 @@ class InMemoryOutgoingMails(InMemoryRepository[OutgoingMail], OutgoingMails):
     async def of_account(self, account_id: UUID) -> list[OutgoingMail]:
         found = self.find_all(lambda mail: mail.account_id == account_id)
         return sorted(found, key=lambda mail: mail.created_at, reverse=True)
+
+    async def void(self, mails: Sequence[OutgoingMail], now: datetime) -> None:
+        for mail in mails:
+            mail.void(now)
 
 
 class InMemoryRevocations(Revocations):

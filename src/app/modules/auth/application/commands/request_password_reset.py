@@ -13,7 +13,7 @@ from app.modules.auth.application.ports import AuthUnitOfWork
 from app.modules.auth.application.throttling import MailThrottle
 from app.modules.auth.domain.email_address import EmailAddress
 from app.modules.auth.domain.mail_kind import MailKind
-from app.modules.auth.domain.outgoing_mail import OutgoingMail, is_enough, void_all
+from app.modules.auth.domain.outgoing_mail import OutgoingMail, is_enough
 from app.modules.auth.domain.policies import MailPolicy
 from app.shared.application.authorization import ANYONE, Access
 from app.shared.application.handler import handler
@@ -51,6 +51,7 @@ class RequestPasswordResetHandler:
             mails = await uow.mails.of_account(account.id if account else _NOBODY)
             now = await uow.now()
             kind = MailKind.RESET_PASSWORD
+            void: list[OutgoingMail] = []
             if (
                 account is None
                 or not account.is_active
@@ -58,7 +59,7 @@ class RequestPasswordResetHandler:
             ):
                 mail = OutgoingMail.to_nobody(kind, now=now)
             else:
-                void_all(mails, now, kind)
+                void = [mail for mail in mails if mail.kind is kind]
                 mail = OutgoingMail.with_token(
                     kind,
                     account=account,
@@ -66,6 +67,7 @@ class RequestPasswordResetHandler:
                     policy=self.mail_policy,
                     now=now,
                 )
+            await uow.mails.void(void, now)
             uow.mails.add(mail)
             await uow.commit()
         outcome = "nobody" if mail.account_id is None else "done"

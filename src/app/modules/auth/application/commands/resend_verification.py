@@ -51,6 +51,7 @@ class ResendVerificationHandler:
             mails = await uow.mails.of_account(account.id if account else _NOBODY)
             now = await uow.now()
             kind = MailKind.VERIFY_EMAIL
+            void: list[OutgoingMail] = []
             if (
                 account is None
                 or not account.is_active
@@ -70,8 +71,8 @@ class ResendVerificationHandler:
                     now=now,
                     password_hash=earlier.password_hash if earlier else None,
                 )
-                if earlier:
-                    earlier.void(now)
+                void = [earlier] if earlier else []
+            await uow.mails.void(void, now)
             uow.mails.add(mail)
             await uow.commit()
         outcome = "nobody" if mail.account_id is None else "done"
