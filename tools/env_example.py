@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from textwrap import fill, indent
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
-from pydantic.fields import FieldInfo
 
 from app.settings import Settings
-from app.shared.infrastructure.settings_group import SettingsGroup
+from app.shared.infrastructure.settings_group import SettingsGroup, groups_of, variables_of
 
 FILE = Path(__file__).resolve().parent.parent / ".env.example"
 WIDTH = 98
@@ -33,25 +31,7 @@ HEADER = """\
 
 
 def env_example() -> str:
-    return HEADER + "".join(_section(group) for group in groups(Settings))
-
-
-def groups(group: type[SettingsGroup]) -> Iterator[type[SettingsGroup]]:
-    """The group and those inside it."""
-    yield group
-    for field in group.model_fields.values():
-        if _is_group(field):
-            yield from groups(_type_of(field))
-
-
-def variables(group: type[SettingsGroup]) -> dict[str, FieldInfo]:
-    """The group's own settings by the names of their environment variables."""
-    prefix = group.model_config.get("env_prefix", "")
-    return {
-        f"{prefix}{name}".upper(): field
-        for name, field in group.model_fields.items()
-        if not _is_group(field)
-    }
+    return HEADER + "".join(_section(group) for group in groups_of(Settings))
 
 
 def shown(default: object) -> str:
@@ -72,8 +52,8 @@ def shown(default: object) -> str:
 def _section(group: type[SettingsGroup]) -> str:
     meaning = inspect.cleandoc(group.__doc__ or "")
     lines = [f"\n\n# ---- {meaning}\n"]
-    for name, field in variables(group).items():
-        told = f"{field.description}{_choices(_type_of(field))}"
+    for name, field in variables_of(group).items():
+        told = f"{field.description}{_choices(field.annotation)}"
         lines.append(f"\n{indent(fill(told, WIDTH), '# ')}\n# {name}={shown(field.default)}\n")
     return "".join(lines)
 
@@ -82,14 +62,6 @@ def _choices(kind: Any) -> str:
     literals = [kind, *get_args(kind)]
     choices = [get_args(one) for one in literals if get_origin(one) is Literal]
     return f" ({' | '.join(choices[0])})" if choices else ""
-
-
-def _is_group(field: FieldInfo) -> bool:
-    return inspect.isclass(_type_of(field)) and issubclass(_type_of(field), SettingsGroup)
-
-
-def _type_of(field: FieldInfo) -> Any:
-    return field.annotation
 
 
 if __name__ == "__main__":

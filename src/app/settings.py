@@ -15,7 +15,8 @@ from app.modules.auth.settings import AuthSettings
 from app.shared.application.deployment import ANY_HOST, Deployment, Environment
 from app.shared.infrastructure.fail_points import is_armed
 from app.shared.infrastructure.logs import LogStyle
-from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
+from app.shared.infrastructure.misspelt_settings import misspelt
+from app.shared.infrastructure.settings_group import Seconds, SettingsGroup, group_in
 from app.shared.infrastructure.web_names import RootUrl, host_of
 from app.shared.settings import (
     BrokerSettings,
@@ -81,10 +82,11 @@ class Settings(SettingsGroup):
         """From the environment and `.env`. Raises `SettingsError`."""
         lines: list[str] = []
         groups = {
-            name: _read(field.annotation, lines)
+            name: _read(group, lines)
             for name, field in cls.model_fields.items()
-            if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsGroup)
+            if (group := group_in(field)) is not None
         }
+        lines = lines or list(misspelt(cls))
         settings = None if lines else _read(cls, lines, **groups)
         if settings is None:
             raise SettingsError(lines)

@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from app.cli import cli
 from app.settings import Settings
 from app.shared.api.route_tree import methods_at
+from app.shared.infrastructure.settings_group import groups_of, variables_of
 from app.shared.process import Process
 from tests.architecture.markdown import (
     CLIENTS,
@@ -32,7 +33,7 @@ from tests.architecture.markdown import (
     ROOT,
     Document,
 )
-from tools.env_example import groups, shown, variables
+from tools.env_example import shown
 
 SETTING = re.compile(r"\b(?:APP|AUTH|BROKER|DATABASE|EVENTS|MAIL)_[A-Z][A-Z_]*\b")
 ROUTE = re.compile(r"\b(GET|POST|PATCH|PUT|DELETE) (/\S+)")
@@ -267,4 +268,6 @@ def apply(code: str, file: Path) -> None:
 
 def settings() -> dict[str, FieldInfo]:
     """Every setting by the name of its variable."""
-    return {name: field for group in groups(Settings) for name, field in variables(group).items()}
+    return {
+        name: field for group in groups_of(Settings) for name, field in variables_of(group).items()
+    }

@@ -189,7 +189,7 @@ async def test_a_profile_that_is_still_owed_is_pending(serve: Serve) -> None:
     async with serve(events={"dispatch": False}) as visitor:
         pair = await visitor.newcomer()
 
-        refused(await visitor.me(pair.access_token), 503, "profile_pending")
+        refused(await visitor.me_at_once(pair.access_token), 503, "profile_pending")
 
         refused(await visitor.edit(pair.access_token, {"bio": "x"}), 503, "profile_pending")
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from tools.env_example import FILE, env_example, groups, variables
+from app.shared.infrastructure.settings_group import groups_of, variables_of
+from tools.env_example import FILE, env_example
 
-NAMES = [name for group in groups(Settings) for name in variables(group)]
+NAMES = [name for group in groups_of(Settings) for name in variables_of(group)]
 
 
 def test_the_committed_file_is_what_the_settings_say() -> None:

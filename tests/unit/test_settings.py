@@ -188,6 +188,55 @@ def test_a_wrong_value_is_named_and_never_shown(
     assert SECRET not in line
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("AUTH_EMAIL_VERIFICATON", "AUTH_EMAIL_VERIFICATION"),
+        ("auth_refresh_garce", "AUTH_REFRESH_GRACE"),
+        ("DATABASE_URI", "DATABASE_URL"),
+        ("APP_ENV", "APP_ENVIRONMENT"),
+        ("MAIL_SENDERS", "MAIL_SENDER"),
+    ],
+)
+@pytest.mark.parametrize("where", ["the environment", ".env"])
+def test_a_name_that_is_nearly_a_settings_is_refused(
+    given: str, meant: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if where == ".env":
+        Path(".env").write_text(f"{given}={SECRET}", encoding="utf-8")
+    else:
+        monkeypatch.setenv(given, SECRET)
+
+    lines = refusal(monkeypatch)
+
+    assert lines == [f"{given.upper()} is no setting: {meant} is"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DATABASE_PORT",
+        "DATABASE_SERVICE_HOST",
+        "AUTH_PORT_8000_TCP_ADDR",
+        "MAIL_HOST",
+        "APP_HOME",
+        "PATH_URL",
+        "AUTH_REFRESH_GRACE_FILE",
+        "app_log_level",
+    ],
+)
+def test_a_name_of_somebody_elses_or_in_other_letters_is_not(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = tmp_path / "value"
+    value.write_text("20", encoding="utf-8")
+    given = {"app_log_level": "info", "AUTH_REFRESH_GRACE_FILE": str(value)}
+
+    settings = load(monkeypatch, **{name: given.get(name, "tcp://10.0.0.1:5432")})
+
+    assert settings.is_development
+
+
 def test_mistakes_in_several_groups_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = refusal(monkeypatch, DATABASE_URL="mysql://db", EVENTS_POLL="-1")
 

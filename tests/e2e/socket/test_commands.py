@@ -26,7 +26,7 @@ async def test_a_worker_delivers_what_a_server_left(
     server = await start_server(EVENTS_DISPATCH="false")
     visitor = Visitor(server.client())
     pair = await visitor.newcomer()
-    refused(await visitor.me(pair.access_token), 503, "profile_pending")
+    refused(await visitor.me_at_once(pair.access_token), 503, "profile_pending")
 
     worker = start_command("worker")
 

@@ -36,7 +36,7 @@ async def test_what_a_server_without_dispatcher_owes_is_paid_by_a_worker(
     server = await start_server("--no-dispatch", EVENTS_DISPATCH="true")
     visitor = Visitor(server.client())
     pair = await visitor.newcomer()
-    refused(await visitor.me(pair.access_token), 503, "profile_pending")
+    refused(await visitor.me_at_once(pair.access_token), 503, "profile_pending")
     owed = await statements.value(OWED)
 
     start_command("worker", EVENTS_POLL="0.2")
@@ -64,7 +64,7 @@ async def test_the_role_reaches_the_processes_that_serve(
     visitor = Visitor(server.client())
     pair = await visitor.newcomer()
 
-    refused(await visitor.me(pair.access_token), 503, "profile_pending")
+    refused(await visitor.me_at_once(pair.access_token), 503, "profile_pending")
 
     assert await statements.value(OWED) == 1
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -90,3 +91,26 @@ class SettingsGroup(BaseSettings):
         """First match wins. Docker-style secret folders are not read: `*_FILE` names a file."""
         del file_secret_settings
         return init_settings, env_settings, FromFile(settings_cls), dotenv_settings
+
+
+def groups_of(group: type[SettingsGroup]) -> Iterator[type[SettingsGroup]]:
+    """The group and those inside it."""
+    yield group
+    for field in group.model_fields.values():
+        if (inner := group_in(field)) is not None:
+            yield from groups_of(inner)
+
+
+def variables_of(group: type[SettingsGroup]) -> dict[str, FieldInfo]:
+    """The group's own settings by the names of their environment variables."""
+    prefix = group.model_config.get("env_prefix", "")
+    return {
+        f"{prefix}{name}".upper(): field
+        for name, field in group.model_fields.items()
+        if group_in(field) is None
+    }
+
+
+def group_in(field: FieldInfo) -> type[SettingsGroup] | None:
+    kind: Any = field.annotation
+    return kind if inspect.isclass(kind) and issubclass(kind, SettingsGroup) else None
