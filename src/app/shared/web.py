@@ -47,7 +47,7 @@ def web_app(
         token_url = "/api/v1/auth/token" if deployment.is_development else None
         install_documentation(app, token_url=token_url)
     if deployment.is_development:
-        install_mailbox(app, process.kernel.mailbox(), process.mail_previews())
+        install_mailbox(app, process.kernel.mailbox(), process.mail_previews)
     check_injections(app)
     check_access(app)
     assert_strict(app)

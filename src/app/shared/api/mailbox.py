@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -32,7 +32,9 @@ _FRAMED = {
 _LINKS_LEAD_OUT = '<base target="_blank">'
 
 
-def install_mailbox(app: FastAPI, mailbox: Mailbox, previews: Sequence[MailPreview]) -> None:
+def install_mailbox(
+    app: FastAPI, mailbox: Mailbox, previews: Callable[[], Sequence[MailPreview]]
+) -> None:
     """Add the pages, which show links that open accounts to whoever asks: development only."""
     templates = Environment(
         loader=PackageLoader("app.shared.api", "pages"),
@@ -41,7 +43,6 @@ def install_mailbox(app: FastAPI, mailbox: Mailbox, previews: Sequence[MailPrevi
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    by_address = {(one.name, one.language): one for one in previews}
 
     def home(request: Request) -> str:
         root_path: str = request.scope.get("root_path", "")
@@ -79,13 +80,14 @@ def install_mailbox(app: FastAPI, mailbox: Mailbox, previews: Sequence[MailPrevi
         return RedirectResponse(home(request), status_code=303)
 
     def previewed(request: Request) -> Mail:
-        found = by_address.get((request.path_params["name"], request.path_params["language"]))
-        if found is None:
-            raise RouteNotFoundError
-        return found.mail
+        asked = (request.path_params["name"], request.path_params["language"])
+        for one in previews():
+            if (one.name, one.language) == asked:
+                return one.mail
+        raise RouteNotFoundError
 
     async def all_previews(request: Request) -> Response:
-        return page(request, "previews.html", previews=previews)
+        return page(request, "previews.html", previews=previews())
 
     async def preview(request: Request) -> Response:
         at = "previews/{name}/{language}".format(**request.path_params)

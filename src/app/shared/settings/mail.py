@@ -16,6 +16,8 @@ from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
 
 
 def _as_certificates(pem: str | None) -> str | None:
+    if pem is None:
+        return None
     try:
         ssl.create_default_context(cadata=pem)
     except (ssl.SSLError, TypeError):
