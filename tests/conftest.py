@@ -29,6 +29,9 @@ structlog.configure(
     ]
 )
 
+PATIENCE = 60.0
+"""Seconds: a machine that stops for two of them is no outage."""
+
 TEMPLATE_LOCK = 0x74656D70
 TABLES = """
 SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables
@@ -105,21 +108,27 @@ async def blank_database_url(
 
 @pytest.fixture(scope="session")
 async def pool(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database_url, pool_size=20, pool_timeout=10)
+    engine = create_engine(
+        database_url, pool_size=20, pool_timeout=PATIENCE, connect_timeout=PATIENCE
+    )
     yield engine
     await engine.dispose()
 
 
 @pytest.fixture(scope="session")
 async def statement_pool(database_url: str) -> AsyncIterator[Statements]:
-    statements = Statements(database_url, pool_size=5, pool_timeout=10)
+    statements = Statements(
+        database_url, pool_size=5, pool_timeout=PATIENCE, connect_timeout=PATIENCE
+    )
     yield statements
     await statements.close()
 
 
 @pytest.fixture(scope="session")
 async def read_pool(database_url: str) -> AsyncIterator[AsyncpgReader]:
-    reader = AsyncpgReader(database_url, pool_size=5, pool_timeout=10)
+    reader = AsyncpgReader(
+        database_url, pool_size=5, pool_timeout=PATIENCE, connect_timeout=PATIENCE
+    )
     yield reader
     await reader.close()
 

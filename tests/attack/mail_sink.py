@@ -74,7 +74,7 @@ class MailSink:
     def so_far(self, address: str) -> list[Mail]:
         return [mail for mail in self.mails if address in mail.recipients]
 
-    async def to(self, address: str, count: int = 1, *, within: float = 20.0) -> list[Mail]:
+    async def to(self, address: str, count: int = 1, *, within: float = 60.0) -> list[Mail]:
         """The mails to the address, once there are so many."""
 
         async def are_there() -> bool:

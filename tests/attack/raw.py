@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-WITHIN = 30.0
+WITHIN = 60.0
 _CHUNK = b"%x\r\n%b\r\n" % (16_384, b"x" * 16_384)
 
 

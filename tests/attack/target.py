@@ -18,7 +18,7 @@ from tests.attack.attacker import Attacker
 from tests.attack.mail_sink import MailSink
 from tests.attack.wire import Wire
 from tests.e2e.passing_time import StoredSessions
-from tests.e2e.socket.server import Server, eventually, free_port
+from tests.e2e.socket.server import IDLE, Server, eventually, free_port
 from tests.e2e.visitor import PUBLIC_URL, Pair
 
 OWED = "SELECT count(*) FROM messaging.delivery WHERE dead_at IS NULL"
@@ -81,11 +81,13 @@ class Target:
     def keys_dir(self) -> Path:
         return self.folder / "keys"
 
-    def client(self, *, timeout: float = 30) -> httpx.AsyncClient:
+    def client(self, *, timeout: float = 60) -> httpx.AsyncClient:
         """With an address of its own, so that nobody is throttled for what others did."""
         nth = next(_addresses)
         transport = httpx.AsyncHTTPTransport(
-            verify=_NO_TLS, local_address=f"127.1.{nth // 250}.{nth % 250 + 1}"
+            limits=httpx.Limits(keepalive_expiry=IDLE),
+            verify=_NO_TLS,
+            local_address=f"127.1.{nth // 250}.{nth % 250 + 1}",
         )
         client = httpx.AsyncClient(
             base_url=self.url,
@@ -97,7 +99,7 @@ class Target:
         self.clients.append(client)
         return client
 
-    def attacker(self, *, timeout: float = 30) -> Attacker:
+    def attacker(self, *, timeout: float = 60) -> Attacker:
         return Attacker(self.client(timeout=timeout))
 
     async def administrator(self) -> Pair:
@@ -131,7 +133,7 @@ class Target:
         """As if processes that died had done so long ago."""
         await self.statements.rows(PASS_LEASES)
 
-    async def settle(self, *, within: float = 20.0) -> None:
+    async def settle(self, *, within: float = 60.0) -> None:
         """Wait until nothing is owed any more, mails included."""
 
         async def is_settled() -> bool:

@@ -12,6 +12,7 @@ from app.shared.infrastructure.database_clock import DatabaseClock
 from app.shared.infrastructure.statements import Statements
 from tests.attack.counted import VARIABLE as HASHES
 from tests.attack.mail_sink import MailSink
+from tests.attack.size import sized
 from tests.attack.target import Target
 from tests.e2e.socket.server import APP, environment
 from tests.e2e.visitor import PUBLIC_URL
@@ -20,14 +21,8 @@ from tools.postgres import ROOT
 
 SERVE = (APP,)
 COUNTED = (sys.executable, "-m", "tests.attack.counted")
-PATIENT = {
-    "APP_REQUEST_TIMEOUT": "28",
-    "AUTH_PASSWORD_QUEUE": "1024",
-    "AUTH_PASSWORD_THREADS": "256",
-    "DATABASE_POOL_TIMEOUT": "25",
-    "DATABASE_CONNECT_TIMEOUT": "25",
-}
-"""A slow machine must not turn a crowd into an outage."""
+PATIENT = {"AUTH_PASSWORD_QUEUE": "1024", "AUTH_LOGIN_FIRST_WAIT": str(sized(60, 1))}
+"""A slow machine must not turn a crowd into an outage, nor wait long enough for another guess."""
 
 ORIGIN = "https://pages.example"
 
@@ -107,7 +102,7 @@ class Targets:
             **PATIENT,
         }
         env = environment(await way(url) if way else url, folder, **{**usual, **settings})
-        statements = Statements(url, pool_size=3, pool_timeout=10)
+        statements = Statements(url, pool_size=3, pool_timeout=60, connect_timeout=60)
         target = Target(program, env, folder, url, statements, sink)
         self._started.append(target)
         await target.serve()

@@ -44,7 +44,7 @@ async def test_a16_a_refresh_token_that_comes_back_ends_its_whole_family(target:
 
 async def test_a17_a_crowd_with_one_token_gets_one_successor(target: Target) -> None:
     _may_open_as_many_files(AT_ONCE)
-    owner = target.attacker(timeout=60)
+    owner = target.attacker()
     pair = await owner.joined()
 
     for _ in range(ROUNDS):

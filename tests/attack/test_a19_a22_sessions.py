@@ -130,7 +130,7 @@ async def test_a22_refreshing_does_not_make_a_session_last_longer(verifying: Tar
 async def test_a22_a_session_that_is_idle_ends(verifying: Target) -> None:
     owner = verifying.attacker()
     pair = await verifying.verified(owner)
-    await verifying.stored.let_pass(390)
+    await verifying.stored.let_pass(350)
     pair = await owner.rotated(pair.refresh_token)
 
     await verifying.stored.let_pass(401)

@@ -18,9 +18,9 @@ from tests.e2e.visitor import PASSWORD, Pair
 
 GUESSES = 100
 FREE = 10
-"""AUTH_LOGIN_FREE_ATTEMPTS: then a second passes between two guesses, then two, then four."""
+"""AUTH_LOGIN_FREE_ATTEMPTS: then a while passes between two guesses, then twice that, and so on."""
 HEARD = 15
-"""At the most, of so many in a minute: one more at each doubling of the wait."""
+"""At the most, of so many in a minute, even if the while is a second: one more at each doubling."""
 PER_CLIENT = 100
 """AUTH_LOGIN_FAILURES_PER_CLIENT."""
 
@@ -133,7 +133,7 @@ async def test_a31_a_client_that_states_another_address_gets_no_other_budget(
             headers={header: stated(n)},
         )
 
-    assert len(target.hashes()) - before <= PER_CLIENT + 5
+    assert len(target.hashes()) - before <= PER_CLIENT + 10
 
 
 async def test_a31_nor_does_it_get_another_one_for_its_victim(target: Target) -> None:

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.chromium import chromium, program
 from tests.e2e.socket.server import Server, environment, free_port
+
+PATIENCE = 60_000
+"""Milliseconds: a busy machine takes its time."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -46,7 +51,7 @@ async def context(server: Server, browser: Browser) -> AsyncIterator[BrowserCont
     """One visitor's browser: whatever a page asks of another host is an error of the test."""
     elsewhere: list[str] = []
     context = await browser.new_context(base_url=server.url, locale="en-GB")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     context.on(
         "request",
         lambda request: (

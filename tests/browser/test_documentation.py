@@ -11,7 +11,7 @@ from tests.e2e.visitor import ADDRESS, PASSWORD, Visitor
 async def test_who_authorizes_with_address_and_password_can_try_the_api_out(
     page: Page, client: httpx.AsyncClient
 ) -> None:
-    await Visitor(client).register()
+    await Visitor(client).member()
     await page.goto("/docs")
 
     await page.get_by_role("button", name="Authorize").first.click()

@@ -23,7 +23,17 @@ from app.shared.settings import DatabaseSettings, EdgeSettings, EventsSettings, 
 from tests.e2e.passing_time import StoredSessions
 from tests.e2e.visitor import PUBLIC_URL, Visitor
 
-CHEAP_HASH: dict[str, Any] = {"password_memory_kib": 8, "password_time_cost": 1}
+CHEAP_HASH: dict[str, Any] = {
+    "password_memory_kib": 8,
+    "password_time_cost": 1,
+    "password_threads": 256,
+}
+"""In so many threads that nobody queues: whoever does is turned away after two seconds."""
+
+PATIENT = {"pool_timeout": timedelta(seconds=28), "connect_timeout": timedelta(seconds=28)}
+REQUEST_TIMEOUT = timedelta(seconds=29)
+"""Shorter than the grace; a machine that stops for a moment must not look like an outage."""
+
 NOWHERE: dict[str, Any] = {"url": "smtp://127.0.0.1:9", "sender": "Test <test@bulkhead.example>"}
 """A mail server for where there must be one, which is always away."""
 
@@ -44,12 +54,17 @@ def make_settings(database: str, tmp_path: Path) -> MakeSettings:
         mail: dict[str, Any] | None = None,
         **values: Any,
     ) -> Settings:
-        in_database: dict[str, Any] = {"url": SecretStr(database), **(database_ or {})}
+        in_database: dict[str, Any] = {
+            "url": SecretStr(database),
+            **PATIENT,
+            **(database_ or {}),
+        }
         in_auth: dict[str, Any] = {"keys_dir": tmp_path / "keys", **CHEAP_HASH, **(auth or {})}
         in_app: dict[str, Any] = {
             "environment": "development",
             "public_url": PUBLIC_URL,
             "data_dir": tmp_path,
+            "request_timeout": REQUEST_TIMEOUT,
             **values,
         }
         in_mail = NOWHERE if in_app["environment"] == "production" else {}

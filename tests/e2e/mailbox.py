@@ -25,7 +25,7 @@ class Mailbox:
 
     async def newest(self, address: str, *, after: int = 0) -> EmailMessage:
         """The last mail to the address, once there are more than `after`."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(found := self.to(address)) <= after:  # noqa: ASYNC110  # no event of ours
                 await asyncio.sleep(0.01)
         return found[-1]

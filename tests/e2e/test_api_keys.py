@@ -13,6 +13,8 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.shared.api.access import accesses_of
 from app.shared.api.caller import AuthenticatedCaller
@@ -193,15 +195,19 @@ async def test_a_key_that_is_not_exactly_ours_is_refused(visitor: Visitor, spoil
 
 
 async def test_the_last_use_is_written_beside_the_request(
-    serve: Serve, statements: Statements
+    serve: Serve, statements: Statements, engine: AsyncEngine
 ) -> None:
     async with serve() as visitor:
         pair = await visitor.member()
         used, unused = await a_key(visitor, pair), await a_key(visitor, pair)
 
-        await visitor.me(used["api_key"])
+        async with engine.begin() as connection:
+            await connection.execute(text("select from auth.api_key for update"))
+            answer = await visitor.me(used["api_key"])
+            shown = [key["last_used_at"] for key in await listed(visitor, pair)]
 
-        assert [key["last_used_at"] for key in await listed(visitor, pair)] == [None, None]
+    assert answer.status_code == 200
+    assert shown == [None, None]
     rows = await statements.rows("select id, last_used_at from auth.api_key")
     last_used = {row["id"]: row["last_used_at"] for row in rows}
     assert last_used[UUID(unused["id"])] is None

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from time import perf_counter
+
+import httpx
 
 from app.main import create_app
 from app.shared.infrastructure.statements import Statements
@@ -21,6 +24,9 @@ PATIENT = {
 }
 LONG_GRACE = {"refresh_grace": 60}
 """A slow machine must not turn a crowd into an outage, nor into a reuse."""
+TURN = 2.0
+"""Seconds that a login waits for its turn. Whoever is refused earlier was not let into the queue;
+whoever is refused later was, on a machine that stopped for a moment."""
 
 
 async def test_a_thousand_refreshes_of_one_token_give_one_successor(
@@ -101,17 +107,30 @@ async def test_logins_beyond_the_queue_are_told_to_come_back(make_settings: Make
 
 async def test_one_client_cannot_take_the_whole_queue(make_settings: MakeSettings) -> None:
     hashing = {"password_threads": 1, "password_queue": 8, "password_memory_kib": 19_456}
-    app = create_app(make_settings(auth=hashing))
+    app = create_app(make_settings(auth={**hashing, "login_failures_per_client": 10**6}))
     async with running(app), client_of(app, "10.0.0.1") as greedy, client_of(app) as other:
         await Visitor(other).register()
-        crowd = [
-            asyncio.create_task(Visitor(greedy).log_in(f"person{n}@example.com")) for n in range(50)
-        ]
-        while not any(task.done() and task.result().status_code == 429 for task in crowd):
-            await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED)
-            crowd = [task for task in crowd if not task.done() or task.result().status_code == 429]
 
-        answer = await Visitor(other).log_in()
+        answer, waited = await _login_beside_a_crowd(other, greedy)
+        while answer.status_code == 503 and waited >= TURN:
+            answer, waited = await _login_beside_a_crowd(other, greedy)
 
-        await asyncio.wait(crowd)
     assert answer.status_code == 200
+
+
+async def _login_beside_a_crowd(
+    other: httpx.AsyncClient, greedy: httpx.AsyncClient
+) -> tuple[httpx.Response, float]:
+    """The answer to a login while another client has all that it gets of the queue, and how many
+    seconds that took."""
+    crowd = [
+        asyncio.create_task(Visitor(greedy).log_in(f"person{n}@example.com")) for n in range(50)
+    ]
+    while not any(task.done() and task.result().status_code == 429 for task in crowd):
+        await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED)
+        crowd = [task for task in crowd if not task.done() or task.result().status_code == 429]
+    begun = perf_counter()
+    answer = await Visitor(other).log_in()
+    waited = perf_counter() - begun
+    await asyncio.wait(crowd)
+    return answer, waited

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.visitor import ADDRESS, PASSWORD, bearer
+from tests.e2e.visitor import ADDRESS, PASSWORD, Visitor, bearer
 
 GENERATOR = str(Path(sys.executable).with_name("openapi-python-client"))
 PACKAGE = "generated_client"
@@ -82,6 +82,7 @@ async def test_the_generated_client_does_the_main_job(
     pair = await module(f"{auth}.refresh").asyncio(
         client=as_nobody, body=models.Refresh(refresh_token=pair.refresh_token)
     )
+    await Visitor(client).me(pair.access_token)  # waits until there is a profile
     client.headers.update(bearer(pair.access_token))
     get_my_profile, update_my_profile = (
         module(f"{users}.{name}") for name in ("get_my_profile", "update_my_profile")

@@ -30,7 +30,7 @@ async def ask(admin: Administrator, **params: Any) -> httpx.Response:
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await true():
             pass
 

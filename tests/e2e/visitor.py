@@ -80,10 +80,11 @@ class Visitor:
 
     async def me(self, access_token: str) -> httpx.Response:
         """As a client of ours asks: once more, and again, while the profile is on its way."""
+        answer = await self.me_at_once(access_token)
         for _ in range(PATIENCE):
-            answer = await self.me_at_once(access_token)
             if answer.status_code != 503 or answer.json()["code"] != "profile_pending":
                 break
+            answer = await self.me_at_once(access_token)
         return answer
 
     async def me_at_once(self, access_token: str) -> httpx.Response:

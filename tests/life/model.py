@@ -10,6 +10,14 @@ Sent = tuple[str, MailKind]
 """The address, and what the mail is about."""
 
 
+@dataclass(frozen=True)
+class Notice:
+    """A mail without a token, which is sent as long as there is the account that it is about."""
+
+    person: int | None
+    sent: Sent
+
+
 @dataclass
 class Person:
     """An account."""
@@ -46,7 +54,7 @@ class Login:
 class Life:
     """Every account there ever was; each deed answers with its status.
 
-    `post` is what the last deeds owe: numbers of letters, and notices as they are.
+    `post` is what the last deeds owe: numbers of letters, and notices.
     """
 
     verification_required: bool
@@ -55,7 +63,7 @@ class Life:
     logins: dict[int, Login] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
     """What each mailed token turned out to be: the number of its letter."""
-    post: list[int | Sent] = field(default_factory=list)
+    post: list[int | Notice] = field(default_factory=list)
     born: int = 0
     written: int = 0
 
@@ -67,7 +75,7 @@ class Life:
             self._write(MailKind.VERIFY_EMAIL, self.born, address)
         elif self.people[person].active:
             if self.people[person].verified:
-                self.post.append((address, MailKind.ALREADY_REGISTERED))
+                self._tell(person, MailKind.ALREADY_REGISTERED)
             else:
                 self._write(MailKind.VERIFY_EMAIL, person, address, password)
         return 202
@@ -160,7 +168,7 @@ class Life:
         self._void(number, MailKind.CONFIRM_EMAIL)
         if self._of(new) is None:
             self._write(MailKind.CONFIRM_EMAIL, number, new)
-        self.post.append((person.address, MailKind.EMAIL_CHANGE_REQUESTED))
+        self._tell(number, MailKind.EMAIL_CHANGE_REQUESTED)
         return 202
 
     def confirm_address(self, token: str) -> int:
@@ -168,7 +176,7 @@ class Life:
         if letter is None or self._of(letter.to) is not None:
             return 422
         person = self.people[letter.person]
-        self.post.append((person.address, MailKind.EMAIL_CHANGED))
+        self._tell(letter.person, MailKind.EMAIL_CHANGED)
         person.address = letter.to
         person.verified = True
         self._void(letter.person)
@@ -194,20 +202,24 @@ class Life:
         number = self.logins[login].person
         if self.people[number].password != current:
             return 422
-        self.post.append((self.people.pop(number).address, MailKind.ACCOUNT_DELETED))
+        farewell = (self.people.pop(number).address, MailKind.ACCOUNT_DELETED)
+        self.post.append(Notice(None, farewell))
         return 202
 
     def collected(self) -> list[int | Sent]:
-        """What is really sent: a letter whose token was voided before is not."""
+        """What is really sent: a letter whose token was voided before is not, nor is a notice to an
+        account that was deleted before."""
         post, self.post = self.post, []
-        return [item for item in post if not isinstance(item, int) or self._stands(item)]
+        letters = [item for item in post if isinstance(item, int) and self._stands(item)]
+        notices = [item for item in post if isinstance(item, Notice)]
+        return [*letters, *(one.sent for one in notices if one.person in (None, *self.people))]
 
     def _change(self, number: int, password: str) -> None:
         person = self.people[number]
         person.password = password
         self._void(number)
         person.epoch += 1
-        self.post.append((person.address, MailKind.PASSWORD_CHANGED))
+        self._tell(number, MailKind.PASSWORD_CHANGED)
 
     def _of(self, address: str) -> int | None:
         return next((n for n, person in self.people.items() if person.address == address), None)
@@ -217,6 +229,9 @@ class Life:
         epoch = self.people[person].epoch
         self.letters[self.written] = Letter(kind, person, epoch, to, password)
         self.post.append(self.written)
+
+    def _tell(self, person: int, kind: MailKind) -> None:
+        self.post.append(Notice(person, (self.people[person].address, kind)))
 
     def _void(self, person: int, *kinds: MailKind) -> None:
         for letter in self.letters.values():

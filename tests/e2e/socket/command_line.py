@@ -29,7 +29,7 @@ class CommandLine:
         return await asyncio.to_thread(self._run, arguments)
 
     def close(self) -> None:
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=120)
 
     def _run(self, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         assert self._process.stdin

@@ -84,7 +84,7 @@ def run_command(database: str, tmp_path: Path) -> RunCommand:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
         )
 
     return run

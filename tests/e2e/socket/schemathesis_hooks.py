@@ -21,7 +21,8 @@ class LivingSession:
     """A token that works: requests may log out, change a password or delete the account."""
 
     def __init__(self) -> None:
-        self._client = httpx.Client(base_url=SERVER, headers={"X-Forwarded-For": "203.0.113.1"})
+        headers = {"X-Forwarded-For": "203.0.113.1"}
+        self._client = httpx.Client(base_url=SERVER, headers=headers, timeout=60)
         self._token = ""
 
     def get(self, case: Any, context: Any) -> str:

@@ -16,9 +16,20 @@ from typing import Self
 import httpx
 
 APP = str(Path(sys.executable).with_name("app"))
-START_LIMIT = 60.0
-STOP_LIMIT = 30.0
+START_LIMIT = 120.0
+STOP_LIMIT = 60.0
 PAUSE = 0.02
+IDLE = 2.0
+"""Seconds until a client gives up a connection that it does not use, before a server does: else
+it would send on one that is being closed."""
+
+PATIENT = {
+    "APP_REQUEST_TIMEOUT": "28",
+    "AUTH_PASSWORD_THREADS": "256",
+    "DATABASE_POOL_TIMEOUT": "25",
+    "DATABASE_CONNECT_TIMEOUT": "25",
+}
+"""A slow machine must not turn a crowd into an outage; nobody queues for a hash."""
 
 
 @dataclass
@@ -85,7 +96,9 @@ class Server(Running):
             await eventually(lambda: self._answers(client), within=START_LIMIT)
 
     def client(self, **options: float) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=self.url, timeout=options.get("timeout", 30))
+        limits = httpx.Limits(keepalive_expiry=options.get("idle", IDLE))
+        timeout = options.get("timeout", 60)
+        client = httpx.AsyncClient(base_url=self.url, timeout=timeout, limits=limits)
         self.clients.append(client)
         return client
 
@@ -106,7 +119,7 @@ class Server(Running):
             return False
 
 
-async def eventually(is_so: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:
+async def eventually(is_so: Callable[[], Awaitable[bool]], *, within: float = 60.0) -> None:
     """Ask until it is so; raises `TimeoutError` after `within` seconds."""
     async with asyncio.timeout(within):
         while not await is_so():  # noqa: ASYNC110  # another process does not set our events
@@ -131,6 +144,7 @@ def environment(database_url: str, folder: Path, **settings: str) -> dict[str, s
         "APP_DATA_DIR": str(folder),
         "APP_LOG_FORMAT": "json",
         "APP_LOG_LEVEL": "debug",
+        **PATIENT,
         **settings,
     }
     return kept | {name: value for name, value in settings.items() if value}

@@ -32,4 +32,4 @@ def on_terminal(
         pass  # how Linux says that nobody has the other end open any more
     finally:
         os.close(ours)
-    return process.wait(timeout=60), shown.decode()
+    return process.wait(timeout=120), shown.decode()

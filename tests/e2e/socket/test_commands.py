@@ -153,7 +153,7 @@ async def test_a_worker_answers_about_its_health_where_it_is_told_to(
     server = await start_server(EVENTS_DISPATCH="false")
     port = free_port()
     worker = start_command("worker", "--health-port", str(port), EVENTS_POLL="0.2")
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
 
         async def is_ready() -> bool:
             with suppress(httpx.TransportError):

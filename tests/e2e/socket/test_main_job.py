@@ -33,7 +33,8 @@ async def test_the_main_job_is_done_from_start_to_end(visitor: Visitor) -> None:
     assert (await visitor.log_in()).status_code == 200
 
 
-async def test_requests_share_a_connection(visitor: Visitor) -> None:
+async def test_requests_share_a_connection(server: Server) -> None:
+    visitor = Visitor(server.client(idle=60))
     pair = await visitor.newcomer()
 
     answers = [

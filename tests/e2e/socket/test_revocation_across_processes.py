@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from statistics import median
 
 import asyncpg
 import httpx
@@ -21,8 +22,8 @@ from tests.e2e.visitor import Pair, Visitor, refused
 
 ROUNDS = 10
 FEW = 50
-"""Requests that are answered before a notification has arrived, on the average of the rounds. By
-polling alone there would be hundreds in two seconds."""
+"""Requests that are answered before a notification has arrived, in the usual round: in one of them
+the machine may stop on its way. By polling alone there would be hundreds in two seconds."""
 LISTENING = "select count(*) from pg_stat_activity where datname = $1 and application_name = $2"
 CUT = """
 select count(pg_terminate_backend(pid)) from pg_stat_activity
@@ -80,6 +81,9 @@ class Door:
         count: int = await self._maintenance.fetchval(LISTENING, self._name, APPLICATION_NAME)
         return count
 
+    async def is_open_to_both(self) -> bool:
+        return await self.listening() == 2
+
     async def _nobody_listens(self) -> bool:
         return await self.listening() == 0
 
@@ -103,14 +107,31 @@ async def _two(start_server: StartServer, **settings: str) -> tuple[Server, Serv
     return one, other
 
 
+async def _accepted_after_logout(one: Visitor, other: Visitor, pair: Pair) -> float:
+    """How often the other process accepts an access token after a logout at the one, usually."""
+    accepted = []
+    for _ in range(ROUNDS):
+        assert (await other.account(pair.access_token)).status_code == 200
+        await one.log_out(refresh_token=pair.refresh_token)
+        refused(await one.account(pair.access_token), 401, "session_revoked")
+        accepted.append(await _asks_until_refused(other, pair))
+        pair = Pair.of(await one.log_in())
+    return median(accepted)
+
+
 async def _asks_until_refused(visitor: Visitor, pair: Pair) -> int:
-    """How often an access token is accepted before it is refused."""
+    """How often an access token is accepted before it is refused, asked as fast as can be."""
     accepted = 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (answer := await visitor.account(pair.access_token)).status_code == 200:
             accepted += 1
     refused(answer, 401, "session_revoked")
     return accepted
+
+
+async def _is_refused_soon(visitor: Visitor, pair: Pair) -> None:
+    await eventually(lambda: _is_refused(visitor, pair))
+    refused(await visitor.account(pair.access_token), 401, "session_revoked")
 
 
 async def _is_refused(visitor: Visitor, pair: Pair) -> bool:
@@ -130,22 +151,14 @@ async def test_a_logout_at_one_process_is_refused_at_the_other_after_few_request
     one: Visitor, other: Visitor
 ) -> None:
     pair = await one.newcomer()
-    accepted = []
 
-    for _ in range(ROUNDS):
-        assert (await other.account(pair.access_token)).status_code == 200
-        await one.log_out(refresh_token=pair.refresh_token)
-        refused(await one.account(pair.access_token), 401, "session_revoked")
-        accepted.append(await _asks_until_refused(other, pair))
-        pair = Pair.of(await one.log_in())
-
-    assert sum(accepted) < ROUNDS * FEW
+    assert await _accepted_after_logout(one, other, pair) < FEW
 
 
 async def test_a_refusal_stays_at_both(one: Visitor, other: Visitor) -> None:
     pair = await one.newcomer()
     await one.log_out(refresh_token=pair.refresh_token)
-    await _asks_until_refused(other, pair)
+    await _is_refused_soon(other, pair)
 
     for visitor in (one, other) * 20:
         refused(await visitor.account(pair.access_token), 401, "session_revoked")
@@ -157,21 +170,16 @@ async def test_while_nobody_can_listen_polling_finds_it_and_then_listening_comes
     one, other = (Visitor(server.client()) for server in await _two(start_server, **SMALL))
     deaf, hearing = await one.newcomer(), Pair.of(await one.log_in())
     assert (await other.account(deaf.access_token)).status_code == 200
-    assert await door.listening() == 2
+    await eventually(door.is_open_to_both)
     await door.close_to_listeners()
 
     await one.log_out(refresh_token=deaf.refresh_token)
-    await _asks_until_refused(other, deaf)
+    await _is_refused_soon(other, deaf)
 
     assert await door.listening() == 0
     await door.open()
-
-    async def both_listen() -> bool:
-        return await door.listening() == 2
-
-    await eventually(both_listen, within=30)
-    await one.log_out(refresh_token=hearing.refresh_token)
-    assert await _asks_until_refused(other, hearing) < ROUNDS * FEW
+    await eventually(door.is_open_to_both)
+    assert await _accepted_after_logout(one, other, hearing) < FEW
 
 
 async def test_what_nobody_was_told_of_is_found_by_polling(
@@ -183,7 +191,7 @@ async def test_what_nobody_was_told_of_is_found_by_polling(
     await statements.rows(REVOKE_SILENTLY, pair.session_id)
 
     for visitor in (one, other):
-        await _asks_until_refused(visitor, pair)
+        await _is_refused_soon(visitor, pair)
 
 
 async def test_a_process_that_cannot_poll_for_ten_seconds_asks_the_database_until_it_can(
@@ -194,9 +202,9 @@ async def test_a_process_that_cannot_poll_for_ten_seconds_asks_the_database_unti
     async with engine.begin() as connection:
         await connection.execute(text("lock table auth.revocation in access exclusive mode"))
         await statements.rows(END_WITHOUT_REVOCATION, ended.session_id)
-        trusted = await _asks_until_refused(other, ended)
+        assert not await _is_refused(other, ended)
+        await _is_refused_soon(other, ended)
 
-    assert trusted > 0
     await statements.rows(END_WITHOUT_REVOCATION, living.session_id)
 
     async def is_trusted_again() -> bool:
@@ -224,7 +232,7 @@ async def test_while_the_database_is_away_from_one_process_nobody_is_logged_out_
     for answer in away:
         refused(answer, 503, "database_unavailable")
     await gateway.open()
-    await _asks_until_refused(other, revoked)
+    await _is_refused_soon(other, revoked)
     assert (await other.account(living.access_token)).status_code == 200
     await gateway.cut()
 

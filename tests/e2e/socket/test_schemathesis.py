@@ -78,6 +78,7 @@ async def run(server: Server, folder: Path, addresses: list[str], more: str = ""
             *(ST, "--no-color", "--config-file", str(config), "run"),
             *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
             *("--max-examples", EXAMPLES, "--continue-on-failure", "--generation-database", "none"),
+            *("--request-timeout", "60"),
             f"{server.url}/openapi.json",
         ],
         env={

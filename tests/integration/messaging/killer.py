@@ -30,7 +30,7 @@ SUBSCRIBERS = (
 
 
 async def deliver(url: str) -> None:
-    engine = create_engine(url, pool_size=5, pool_timeout=10)
+    engine = create_engine(url, pool_size=5, pool_timeout=60, connect_timeout=60)
     codec = EventCodec([NumberDrawn])
     dispatcher = Dispatcher(engine, EventBus(SUBSCRIBERS), codec, EventLog(codec), Bell())
     await dispatcher.drain()

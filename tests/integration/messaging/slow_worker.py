@@ -28,7 +28,7 @@ SUBSCRIBER = observer("lab.first", before=wait)
 
 
 async def deliver(url: str) -> None:
-    engine = create_engine(url, pool_size=3, pool_timeout=10)
+    engine = create_engine(url, pool_size=3, pool_timeout=60, connect_timeout=60)
     codec = EventCodec([NumberDrawn])
     bus = EventBus([SUBSCRIBER])
     dispatcher = Dispatcher(engine, bus, codec, EventLog(codec), Bell(), concurrency=1, poll=0.05)

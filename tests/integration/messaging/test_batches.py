@@ -40,7 +40,7 @@ async def test_a_batch_is_one_transaction(messaging: Messaging, seen: Seen) -> N
     await messaging.publish(*TEN)
 
     dispatcher.start()
-    await seen.wait_for(10, within=10)
+    await seen.wait_for(10)
     await dispatcher.stop()
 
     assert len({xid for xids in transactions.of.values() for xid in xids}) == 1
@@ -54,7 +54,7 @@ async def test_when_one_of_a_batch_fails_each_gets_its_own_transaction(
 ) -> None:
     transactions = Transactions()
     batched = observer("lab.first", before=transactions, after=choke_on_the_fifth, batch=10)
-    dispatcher = await messaging.dispatcher(batched, draw=1.0)
+    dispatcher = await messaging.dispatcher(batched, draw=1_000)
     await messaging.publish(*TEN)
     claim = await dispatcher._claiming.claim({"lab.first": 10})
 
@@ -78,7 +78,7 @@ async def test_a_batch_has_no_two_of_a_key_and_keeps_their_order(
     await dispatcher._releasing.release(claim.deliveries)
 
     dispatcher.start()
-    await seen.wait_for(40, within=10)
+    await seen.wait_for(40)
     await dispatcher.stop()
 
     assert Counter(delivery.event.key for delivery in claim.deliveries) == {
@@ -153,7 +153,7 @@ async def test_a_batch_fits_however_many_there_are(
     await messaging.publish(*TEN)
 
     dispatcher.start()
-    await seen.wait_for(10, within=10)
+    await seen.wait_for(10)
     await dispatcher.stop()
 
     assert sorted(await messaging.seen("lab.first")) == ALL_TEN

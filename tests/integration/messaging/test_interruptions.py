@@ -15,6 +15,7 @@ from app.shared.infrastructure.messaging.delivering import SPARED
 from app.shared.infrastructure.messaging.dispatcher import Dispatcher
 from app.shared.infrastructure.messaging.handling import HandlerCancelledError
 from app.shared.infrastructure.outages import DatabaseUnavailableError, outages_as_unavailable
+from tests.conftest import PATIENT
 from tests.e2e.gateway import Gateway
 from tests.integration.messaging.conftest import Messaging
 from tests.integration.messaging.laboratory import (
@@ -45,7 +46,7 @@ async def test_a_reaction_whose_connection_breaks_gets_its_attempt_back(
     messaging: Messaging,
 ) -> None:
     broken = observer("lab.first", after=Once(BREAKS), max_attempts=1)
-    dispatcher = await messaging.dispatcher(broken, draw=1.0)
+    dispatcher = await messaging.dispatcher(broken, draw=1_000)
     await messaging.publish(NumberDrawn(series="s", number=1))
 
     with pytest.RaisesGroup(DBAPIError):
@@ -138,7 +139,7 @@ async def test_a_reaction_that_takes_longer_than_its_timeout_has_failed(
     dispatcher = await messaging.dispatcher(hanging)
     await messaging.publish(NumberDrawn(series="s", number=1))
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         with pytest.RaisesGroup(TimeoutError):
             await dispatcher.drain()
 
@@ -187,7 +188,7 @@ async def test_what_cannot_be_given_back_during_an_outage_is_given_back_after_it
 ) -> None:
     gateway = Gateway(database)
     await gateway.open()
-    engine = create_engine(gateway.url, pool_size=10, pool_timeout=2)
+    engine = create_engine(gateway.url, pool_size=10, **PATIENT)
     dispatcher = await messaging.dispatcher(observer("lab.first"), engine=engine)
     await messaging.publish(*(NumberDrawn(series=f"s{n}", number=1) for n in range(2)))
     claim = await dispatcher._claiming.claim({"lab.first": 2})
@@ -230,7 +231,7 @@ async def test_an_effect_that_cannot_be_paid_for_has_not_failed(
 ) -> None:
     gateway = Gateway(database)
     await gateway.open()
-    engine = create_engine(gateway.url, pool_size=10, pool_timeout=2)
+    engine = create_engine(gateway.url, pool_size=10, **PATIENT)
     outside = Outside()
 
     async def lose_the_database(_: NumberDrawn) -> None:
@@ -258,7 +259,7 @@ async def test_an_effect_that_could_not_ask_the_database_gets_its_attempt_back(
             raise ConnectionResetError
 
     effect = caller("lab.mail", Outside(), after=ask, max_attempts=1)
-    dispatcher = await messaging.dispatcher(effect, draw=1.0)
+    dispatcher = await messaging.dispatcher(effect, draw=1_000)
     await messaging.publish(NumberDrawn(series="s", number=1))
     claim = await dispatcher._claiming.claim({"lab.mail": 1})
 

@@ -68,7 +68,7 @@ async def test_to_pay_for_a_revived_dead_letter_waits_for_no_later_one(
     await messaging.statements.rows(REVIVE)
 
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await there.drain()
         meanwhile = await messaging.seen("lab.first")
     finally:

@@ -248,7 +248,7 @@ def _counts(replayed: Replayed) -> tuple[int, int, int]:
 
 
 async def _somebody_waits(messaging: Messaging) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await messaging.statements.value(
             "SELECT bool_or(wait_event_type = 'Lock') FROM pg_stat_activity"
             " WHERE datname = current_database()"

@@ -16,6 +16,7 @@ from app.shared.application.reader import Row
 from app.shared.infrastructure.messaging.purging import purge
 from app.shared.infrastructure.messaging.replay import replay
 from app.shared.infrastructure.statements import Statements
+from tests.conftest import PATIENT
 from tests.integration.messaging.conftest import Messaging
 from tests.integration.messaging.laboratory import NumberDrawn, observer
 
@@ -85,7 +86,7 @@ async def test_an_event_that_is_just_being_owed_anew_is_left_without_waiting(
             "INSERT INTO messaging.delivery (position, subscriber, key, strict)"
             " VALUES (2, 'lab.first', 's', false)"
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             purged = await purge(messaging.statements, older_than=MONTH)
 
     assert purged == 2
@@ -145,7 +146,7 @@ class Watched(Statements):
     def __init__(self, url: str) -> None:
         plan = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
         one_by_one = make_url(url).update_query_dict(plan).render_as_string(hide_password=False)
-        super().__init__(one_by_one, pool_size=1, pool_timeout=10)
+        super().__init__(one_by_one, pool_size=1, **PATIENT)
         self.refused = 0
 
     async def row(self, sql: str, *args: Any) -> Row | None:
@@ -195,7 +196,7 @@ async def _pause(messaging: Messaging) -> AsyncIterator[Any]:
 
 
 async def _somebody_waits(messaging: Messaging) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await messaging.statements.value(
             "SELECT bool_or(wait_event_type = 'Lock') FROM pg_stat_activity"
             " WHERE datname = current_database()"

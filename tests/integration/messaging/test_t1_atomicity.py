@@ -73,7 +73,7 @@ async def test_what_a_failing_reaction_did_is_undone(messaging: Messaging) -> No
     async def fail(*_: object) -> None:
         raise LookupError
 
-    dispatcher = await messaging.dispatcher(observer("lab.first", after=fail), draw=1.0)
+    dispatcher = await messaging.dispatcher(observer("lab.first", after=fail), draw=1_000)
     async with messaging.counters() as uow:
         counter = Counter(id=uuid4())
         counter.draw()
@@ -95,7 +95,7 @@ async def test_what_a_reaction_did_is_undone_when_its_own_events_cannot_be_store
         counter._record(Unspeakable())
         notebook.session.add(counter)
 
-    dispatcher = await messaging.dispatcher(observer("lab.first", after=draw), draw=1.0)
+    dispatcher = await messaging.dispatcher(observer("lab.first", after=draw), draw=1_000)
     await messaging.publish(NumberDrawn(series="s", number=1))
 
     with pytest.RaisesGroup(PydanticSerializationError):
@@ -108,7 +108,7 @@ async def test_what_a_reaction_did_is_undone_when_its_own_events_cannot_be_store
 async def test_what_a_reaction_did_is_undone_when_it_cannot_be_paid_for(
     messaging: Messaging, refused_payments: None
 ) -> None:
-    dispatcher = await messaging.dispatcher(observer("lab.first"), draw=1.0)
+    dispatcher = await messaging.dispatcher(observer("lab.first"), draw=1_000)
     await messaging.publish(NumberDrawn(series="s", number=1))
 
     with pytest.RaisesGroup(DBAPIError):

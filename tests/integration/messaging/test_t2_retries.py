@@ -87,7 +87,7 @@ async def test_only_a_dead_letter_can_be_revived_or_discarded(messaging: Messagi
 
 
 async def test_a_stored_error_has_no_message(messaging: Messaging) -> None:
-    dispatcher = await messaging.dispatcher(observer("lab.first", before=Fault()), draw=1.0)
+    dispatcher = await messaging.dispatcher(observer("lab.first", before=Fault()), draw=1_000)
     await messaging.publish(NumberDrawn(series="s", number=1))
 
     with pytest.RaisesGroup(LookupError):

@@ -20,7 +20,7 @@ async def choke(event: NumberDrawn, _: Notebook) -> None:
 
 async def test_a_poisoned_key_waits_alone(messaging: Messaging) -> None:
     dispatcher = await messaging.dispatcher(
-        observer("lab.choking", before=choke), observer("lab.healthy"), draw=1.0
+        observer("lab.choking", before=choke), observer("lab.healthy"), draw=1_000
     )
     await messaging.publish(*EVENTS)
 
@@ -38,7 +38,7 @@ async def test_a_poisoned_key_waits_alone(messaging: Messaging) -> None:
 
 async def test_after_a_dead_letter_its_key_goes_on(messaging: Messaging) -> None:
     dispatcher = await messaging.dispatcher(
-        observer("lab.choking", before=choke, max_attempts=1), draw=1.0
+        observer("lab.choking", before=choke, max_attempts=1), draw=1_000
     )
     await messaging.publish(*EVENTS)
 
@@ -55,7 +55,7 @@ async def test_a_strict_dead_letter_holds_its_key_until_it_is_discarded(
     messaging: Messaging,
 ) -> None:
     dispatcher = await messaging.dispatcher(
-        observer("lab.choking", before=choke, max_attempts=1, strict=True), draw=1.0
+        observer("lab.choking", before=choke, max_attempts=1, strict=True), draw=1_000
     )
     await messaging.publish(*EVENTS)
     with pytest.RaisesGroup(LookupError):
@@ -73,7 +73,7 @@ async def test_a_strict_dead_letter_holds_its_key_until_it_is_discarded(
 
 
 async def test_a_long_blocked_key_leaves_the_front_of_the_queue(messaging: Messaging) -> None:
-    dispatcher = await messaging.dispatcher(observer("lab.choking", before=choke), draw=1.0)
+    dispatcher = await messaging.dispatcher(observer("lab.choking", before=choke), draw=1_000)
     await messaging.publish(*(NumberDrawn(series="poison", number=n) for n in range(1, 1_500)))
     await messaging.publish(NumberDrawn(series="sound", number=1))
 
@@ -96,7 +96,7 @@ async def test_the_next_delivery_of_a_key_is_due_as_soon_as_its_head_is_paid(
     await messaging.publish(*(NumberDrawn(series="s", number=n) for n in range(1, 30)))
 
     dispatcher.start()
-    await seen.wait_for(29, within=10)
+    await seen.wait_for(29)
     await dispatcher.stop()
 
     assert await messaging.seen("lab.first") == [("s", number) for number in range(1, 30)]

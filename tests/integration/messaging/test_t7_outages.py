@@ -14,6 +14,7 @@ from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.log import EventLog
 from app.shared.infrastructure.outages import is_outage
 from app.shared.infrastructure.statements import Statements
+from tests.conftest import PATIENT
 from tests.e2e.gateway import Gateway
 from tests.integration.messaging.conftest import Messaging, Seen
 from tests.integration.messaging.laboratory import SCHEMA, Notebook, NumberDrawn, observer
@@ -41,8 +42,8 @@ async def postgres() -> AsyncIterator[OwnPostgres]:
 async def victim(postgres: OwnPostgres) -> AsyncIterator[Messaging]:
     """Messaging whose connections are the ones that are terminated."""
     codec = EventCodec([NumberDrawn])
-    engine = create_engine(postgres.url, pool_size=10, pool_timeout=2, application_name="victim")
-    statements = Statements(postgres.url, pool_size=1, pool_timeout=2)
+    engine = create_engine(postgres.url, pool_size=10, **PATIENT, application_name="victim")
+    statements = Statements(postgres.url, pool_size=1, **PATIENT)
     yield Messaging(engine, statements, codec, EventLog(codec), Bell())
     await statements.close()
     await engine.dispose()
@@ -104,7 +105,7 @@ async def test_an_outage_that_outlasts_its_delivery_costs_no_attempt_either(
 ) -> None:
     gateway = Gateway(database)
     await gateway.open()
-    engine = create_engine(gateway.url, pool_size=10, pool_timeout=2)
+    engine = create_engine(gateway.url, pool_size=10, **PATIENT)
     outages: list[asyncio.Task[None]] = []
 
     async def end_outage() -> None:
@@ -149,7 +150,7 @@ async def _publish_until(over: asyncio.Event, messaging: Messaging, key: str) ->
 
 
 async def _nothing_is_owed(messaging: Messaging) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while await messaging.owed():  # noqa: ASYNC110  # the database sets no event of ours
             await asyncio.sleep(0.05)
 

@@ -24,7 +24,7 @@ async def test_an_event_that_nobody_rang_for_is_found_by_asking(
     dispatcher = await start_waiting(messaging, seen)
 
     await messaging.publish(NumberDrawn(series="s", number=1), ring=False)
-    await seen.wait_for(2, within=5)
+    await seen.wait_for(2)
     await dispatcher.stop()
 
     assert await messaging.seen("lab.first") == [("before", 0), ("s", 1)]
@@ -34,7 +34,7 @@ async def test_an_event_stored_by_plain_sql_is_delivered(messaging: Messaging, s
     dispatcher = await start_waiting(messaging, seen)
 
     await messaging.statements.rows(INSERT)
-    await seen.wait_for(2, within=5)
+    await seen.wait_for(2)
     await dispatcher.stop()
 
     assert await messaging.seen("lab.first") == [("before", 0), ("s", 1)]
@@ -44,10 +44,10 @@ async def test_the_bell_spares_the_wait(messaging: Messaging, seen: Seen) -> Non
     dispatcher = await messaging.dispatcher(observer("lab.first"), poll=3_600)
     dispatcher.start()
     await messaging.publish(NumberDrawn(series="s", number=1))
-    await seen.wait_for(1, within=5)
+    await seen.wait_for(1)
 
     await messaging.publish(NumberDrawn(series="s", number=2))
-    await seen.wait_for(2, within=5)
+    await seen.wait_for(2)
     await dispatcher.stop()
 
     assert await messaging.seen("lab.first") == [("s", 1), ("s", 2)]
@@ -58,5 +58,5 @@ async def start_waiting(messaging: Messaging, seen: Seen) -> Dispatcher:
     dispatcher = await messaging.dispatcher(observer("lab.first"), poll=0.05)
     await messaging.publish(NumberDrawn(series="before", number=0), ring=False)
     dispatcher.start()
-    await seen.wait_for(1, within=5)
+    await seen.wait_for(1)
     return dispatcher

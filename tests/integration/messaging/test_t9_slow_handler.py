@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import asyncpg_dsn, create_engine
+from tests.conftest import PATIENT
 from tests.e2e.socket.server import eventually
 from tests.integration.messaging.conftest import Messaging, Seen
 from tests.integration.messaging.laboratory import NumberDrawn, observer
@@ -55,7 +56,7 @@ def slow() -> Iterator[Slow]:
 
 @pytest.fixture
 async def other_engine(database: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database, pool_size=10, pool_timeout=5)
+    engine = create_engine(database, pool_size=10, **PATIENT)
     yield engine
     await engine.dispose()
 
@@ -69,7 +70,7 @@ async def process(database: str) -> AsyncIterator[None]:
     )
     try:
         yield
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await worker.communicate(b"")
         assert worker.returncode == 0
     finally:
@@ -108,14 +109,14 @@ async def test_beside_a_second_process_a_reaction_slower_than_its_lease_runs_onc
         await messaging.publish(NumberDrawn(series="slow", number=2))
         await messaging.publish(*(NumberDrawn(series=s, number=n) for s, n in quick))
         async with process(database):
-            await seen.wait_for(len(quick), within=20)
+            await seen.wait_for(len(quick))
             slow = await held_up.fetchval(HELD_UP_NOW)
             due = await held_up.fetchval(
                 "SELECT available_at <= now() FROM messaging.delivery WHERE position = 1"
             )
             meanwhile = await messaging.seen(SUBSCRIBER.name)
             await held_up.execute("SELECT pg_advisory_unlock_all()")
-            await seen.wait_for(len(quick) + 2, within=20)
+            await seen.wait_for(len(quick) + 2)
 
     assert (slow, due) == (1, True)
     assert meanwhile == quick
@@ -134,12 +135,12 @@ async def test_a_reaction_slower_than_its_lease_runs_once(
     claim = await here._claiming.claim({"lab.first": 5})
     await messaging.make_all_due()  # the lease has run out
     running = asyncio.create_task(here._delivering.deliver(claim.deliveries))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await slow.started.wait()
     await messaging.publish(*(NumberDrawn(series="slow", number=n) for n in (2, 3)))
     await messaging.publish(NumberDrawn(series="quick", number=1))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await there.drain()
     meanwhile = await messaging.seen("lab.first")
     slow.may_end.set()
@@ -166,10 +167,10 @@ async def test_a_claim_that_was_overtaken_does_not_wait_for_who_has_it(
     await messaging.make_all_due()
     claim = await here._claiming.claim({"lab.first": 1})
     running = asyncio.create_task(here._delivering.deliver(claim.deliveries))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await slow.started.wait()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await there._delivering.deliver(late.deliveries)
     slow.may_end.set()
     await running

@@ -17,7 +17,7 @@ SUBSCRIBERS = ("lab.first", "lab.second", "lab.third")
 
 
 async def deliver(url: str) -> None:
-    engine = create_engine(url, pool_size=10, pool_timeout=10)
+    engine = create_engine(url, pool_size=10, pool_timeout=60, connect_timeout=60)
     codec = EventCodec([NumberDrawn])
     bus = EventBus(observer(name) for name in SUBSCRIBERS)
     dispatcher = Dispatcher(engine, bus, codec, EventLog(codec), Bell(), poll=0.05)

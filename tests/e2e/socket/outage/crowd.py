@@ -40,7 +40,7 @@ class Crowd:
     async def leave(self) -> None:
         """Once everybody has come to an end; raises what went wrong for one of them."""
         self._leaving = True
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await asyncio.gather(*self._people)
 
     async def dissolve(self) -> None:
@@ -49,7 +49,7 @@ class Crowd:
             person.cancel()
         await asyncio.gather(*self._people, return_exceptions=True)
 
-    async def feels_it(self, *, times: int, within: float = 15.0) -> None:
+    async def feels_it(self, *, times: int, within: float = 60.0) -> None:
         """Wait for so many more answers 503."""
         enough = self.answers[503] + times
         async with asyncio.timeout(within):
@@ -74,7 +74,7 @@ class Crowd:
                 newcomers, timeout=within, return_when=asyncio.FIRST_COMPLETED
             )
             assert first, f"nobody came all the way within {within} s"
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await asyncio.gather(*newcomers)
         finally:
             for newcomer in newcomers:
@@ -115,7 +115,7 @@ class Person:
         for _ in range(3):
             token = pair.access_token
             await self._get(200, partial(visitor.account, token))
-            await self._get(200, partial(visitor.me, token))
+            await self._get(200, partial(visitor.me_at_once, token))
             await self._get(200, partial(visitor.edit, token, {"bio": "x"}, if_match="*"))
             pair = Pair.of(await self._get(200, partial(visitor.refresh, pair.refresh_token)))
         await self._get(204, partial(visitor.log_out, refresh_token=pair.refresh_token))
