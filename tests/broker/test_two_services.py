@@ -78,7 +78,7 @@ def start_service(tmp_path: Path) -> Iterator[StartService]:
 @pytest.fixture
 async def second_database(blank_database_url: str) -> AsyncIterator[Statements]:
     await asyncio.to_thread(migrate, blank_database_url)
-    statements = Statements(blank_database_url, pool_size=2, pool_timeout=10)
+    statements = Statements(blank_database_url, pool_size=2, pool_timeout=60, connect_timeout=60)
     yield statements
     await statements.close()
 
@@ -118,7 +118,7 @@ async def test_a_moved_subscriber_misses_nothing_whoever_is_killed(
         await eventually(some_more_profiles)
         users.restart()
 
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         await eventually(lambda: answers(client, auth), within=START_LIMIT)
         await register(client, 0)
         await nats_server.restart()
@@ -140,7 +140,7 @@ async def test_a_moved_subscriber_misses_nothing_whoever_is_killed(
         profiles = await second_database.rows(PROFILES)
         return (owed, len(profiles)) == ([0, 0], 120)
 
-    await eventually(all_is_delivered, within=60)
+    await eventually(all_is_delivered, within=120)
     accounts = {row["id"] for row in await statements.rows(ACCOUNTS)}
     profiles = [row["account_id"] for row in await second_database.rows(PROFILES)]
     assert len(profiles) == 120
@@ -149,6 +149,7 @@ async def test_a_moved_subscriber_misses_nothing_whoever_is_killed(
     assert await subscribers(statements) == [
         "auth.follow_locale",
         "auth.send_mail",
+        "auth.send_to_holder",
         "auth.send_welcome",
         "broker.relay",
     ]

@@ -30,10 +30,10 @@ from app.modules.auth.application.token_pair import TokenPairs
 from app.modules.auth.contracts.events import AccountDeleted, AccountRegistered
 from app.modules.auth.domain.account import Account
 from app.modules.auth.domain.activity import Activity, ActivityKind
-from app.modules.auth.domain.events import MailDue, SessionCompromised
+from app.modules.auth.domain.events import MailDue, RegistrationRepeated, SessionCompromised
 from app.modules.auth.domain.login_requirements import LoginRequirements
 from app.modules.auth.domain.password import PasswordPolicy
-from app.modules.auth.domain.policies import MailPolicy, RefreshPolicy
+from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.throttling import ThrottlePolicy
@@ -48,7 +48,6 @@ from app.modules.auth.infrastructure.throttle_store import AsyncpgThrottle
 from app.modules.auth.infrastructure.unit_of_work import SqlAlchemyAuthUnitOfWork
 from app.modules.auth.testing import (
     FakeAccessTokens,
-    FakeMailedTokens,
     FakePasswordHasher,
     InMemoryAuth,
 )
@@ -62,7 +61,7 @@ from app.shared.infrastructure.unit_of_work import open_session
 from app.shared.testing import FixedClock
 from tests.revocations import revocations
 
-EVENTS = (AccountRegistered, AccountDeleted, MailDue, SessionCompromised)
+EVENTS = (AccountRegistered, AccountDeleted, MailDue, RegistrationRepeated, SessionCompromised)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 """So that no session ends before its access tokens do."""
 PUBLISH_AHEAD = timedelta(minutes=5)
@@ -121,9 +120,7 @@ class AuthWorld:
 
     @property
     def register(self) -> RegisterAccountHandler:
-        return RegisterAccountHandler(
-            self.uow, self.hasher, FakeMailedTokens(), MailPolicy(), PasswordPolicy(), self.clock
-        )
+        return RegisterAccountHandler(self.uow, self.hasher, PasswordPolicy(), self.clock)
 
     @property
     def passwords(self) -> PasswordGate:

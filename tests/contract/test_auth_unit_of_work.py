@@ -10,6 +10,8 @@ from app.modules.auth.contracts.events import AccountDeleted, AccountRegistered
 from app.modules.auth.domain.account import Account, AccountStatus, Role
 from app.modules.auth.domain.email_address import EmailAddress
 from app.modules.auth.domain.errors import EmailTakenError
+from app.modules.auth.domain.events import RegistrationRepeated
+from app.modules.auth.domain.outgoing_mail import OutgoingMail
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
 from app.modules.auth.domain.session_values import RevocationReason
@@ -26,6 +28,10 @@ def registered(auth: AuthWorld, email: str = "ada@example.com") -> Account:
     return Account.register(
         email=EmailAddress.parse(email), password_hash="hash", now=auth.clock.now()
     )
+
+
+def repetition(auth: AuthWorld) -> OutgoingMail:
+    return OutgoingMail.to_holder(password_hash="fake1:attempt", now=auth.clock.now())
 
 
 async def signed_in(auth: AuthWorld) -> Session:
@@ -278,19 +284,20 @@ async def test_a_session_is_free_again_when_its_holder_leaves_without_a_commit(
     async with auth.uow() as uow:
         await uow.sessions.locked(session.id)
 
-    async with auth.uow() as uow, asyncio.timeout(5):
+    async with auth.uow() as uow, asyncio.timeout(60):
         assert await uow.sessions.locked(session.id)
 
 
 async def test_claiming_a_new_address_adds_the_account_with_its_event(auth: AuthWorld) -> None:
-    account = registered(auth)
+    account, mail = registered(auth), repetition(auth)
 
     async with auth.uow() as uow:
-        holder = await uow.accounts.claim(account)
+        holder = await uow.accounts.claim(account, otherwise=mail)
         await uow.commit()
 
     assert holder is account
     async with auth.uow() as uow:
+        assert await uow.mails.by_id(mail.id) is None
         assert facts(await uow.accounts.by_id(account.id)) == facts(account)
     assert [event.name for event in await auth.published()] == ["auth.account_registered"]
 
@@ -298,9 +305,10 @@ async def test_claiming_a_new_address_adds_the_account_with_its_event(auth: Auth
 async def test_claiming_a_known_address_answers_its_account_unchanged(auth: AuthWorld) -> None:
     known = AccountFactory.build()
     await auth.put([known], [])
+    mail = repetition(auth)
 
     async with auth.uow() as uow:
-        holder = await uow.accounts.claim(AccountFactory.build(email=known.email))
+        holder = await uow.accounts.claim(AccountFactory.build(email=known.email), otherwise=mail)
         await uow.commit()
 
     assert facts(holder) == facts(known)
@@ -308,12 +316,31 @@ async def test_claiming_a_known_address_answers_its_account_unchanged(auth: Auth
         assert facts(await uow.accounts.by_email(known.email.key)) == facts(known)
 
 
+async def test_claiming_a_known_address_owes_its_account_the_mail(auth: AuthWorld) -> None:
+    known = AccountFactory.build()
+    await auth.put([known], [])
+    mail = repetition(auth)
+
+    async with auth.uow() as uow:
+        await uow.accounts.claim(AccountFactory.build(email=known.email), otherwise=mail)
+        await uow.commit()
+
+    assert await auth.published() == [RegistrationRepeated(mail_id=mail.id)]
+    async with auth.uow() as uow:
+        stored = await uow.mails.by_id(mail.id)
+        assert facts(stored) == facts(mail)
+        assert stored is not None
+        assert (stored.account_id, stored.password_hash) == (known.id, "fake1:attempt")
+        assert await uow.mails.owner(mail.id) == known.id
+        assert await uow.mails.of_account(known.id) == []
+
+
 async def test_of_many_who_claim_an_address_at_once_one_gets_it(auth: AuthWorld) -> None:
     rivals = [AccountFactory.build(email=EmailAddress.parse("ada@example.com")) for _ in range(8)]
 
     async def claim(account: Account) -> Account:
         async with auth.uow() as uow:
-            holder = await uow.accounts.claim(account)
+            holder = await uow.accounts.claim(account, otherwise=repetition(auth))
             await uow.commit()
             return holder
 

@@ -1,4 +1,4 @@
-"""What asks for a mail by an address runs the same statements, whoever has the address."""
+"""What names an address and brings a mail runs the same statements, whoever has the address."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from app.modules.auth.application.commands.resend_verification import (
     ResendVerificationHandler,
 )
 from app.modules.auth.application.throttling import MailThrottle
+from app.modules.auth.domain.account import AccountStatus
 from app.modules.auth.domain.policies import MailPolicy
 from app.modules.auth.testing.tokens import FakeMailedTokens
 from app.shared.infrastructure.statements import AsyncpgReader, Statements
 from tests.contract.auth_worlds import AuthWorld, auth_on_postgres
-from tests.factories import START, AccountFactory
+from tests.factories import START, AccountFactory, RegisterAccountFactory
 from tests.rotation.driver import POLICY
 
 
@@ -81,4 +82,28 @@ async def test_known_unknown_and_repeated_requests_run_the_same_statements(
         runs.append(statements)
 
     assert len(runs[0]) >= 5
+    assert all(run == runs[0] for run in runs), runs
+
+
+async def test_registering_a_new_or_a_known_address_runs_the_same_statements(
+    auth: AuthWorld, engine: AsyncEngine
+) -> None:
+    unverified = AccountFactory.build()
+    verified = AccountFactory.build(email_verified_at=START)
+    disabled = AccountFactory.build(status=AccountStatus.DISABLED)
+    await auth.put([unverified, verified, disabled], [])
+    runs = []
+
+    for email in (
+        "nobody@example.com",
+        "nobody.else@example.com",
+        *3 * [unverified.email.display],
+        *3 * [verified.email.display],
+        disabled.email.display,
+    ):
+        with executed(engine) as statements:
+            await auth.register(RegisterAccountFactory.build(email=email))
+        runs.append(statements)
+
+    assert runs[0][0] == "INSERT auth.account"
     assert all(run == runs[0] for run in runs), runs

@@ -78,7 +78,7 @@ async def test_two_hundred_registrations_of_one_address_make_one_account(
         types = await statements.rows("select type from messaging.event")
         assert Counter(row["type"] for row in types) == {
             "auth.account_registered": 1,
-            "auth.mail_due": 199,
+            "auth.registration_repeated": 199,
         }
 
 

@@ -39,7 +39,7 @@ async def test_each_registration_commits_one_event(
     rows = await statements.rows("select type from messaging.event order by position")
     assert [row["type"] for row in rows] == [
         "auth.account_registered",
-        "auth.mail_due",
+        "auth.registration_repeated",
     ]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.modules.auth.application.effects.send_to_holder import SendToHolder
 from app.modules.auth.application.effects.send_welcome import SendWelcome
 from app.modules.auth.application.postman import Postman
 from app.modules.auth.contracts.events import AccountRegistered
+from app.modules.auth.domain.events import RegistrationRepeated
 from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.outgoing_mail import OutgoingMail
 from app.modules.auth.infrastructure.jinja_mail_composer import JinjaMailComposer
@@ -42,9 +44,15 @@ def welcome_of(auth: InMemoryAuth, mailer: InMemoryMailer) -> SendWelcome:
     return SendWelcome(auth.uow, auth.mailed_tokens, auth.mail_policy, postman_of(auth, mailer))
 
 
-async def welcome_everybody(auth: InMemoryAuth) -> None:
-    """Deliver every registration to what writes to new accounts."""
-    send = welcome_of(auth, InMemoryMailer())
+def answer_of(auth: InMemoryAuth, mailer: InMemoryMailer) -> SendToHolder:
+    return SendToHolder(auth.uow, auth.mailed_tokens, auth.mail_policy, postman_of(auth, mailer))
+
+
+async def answer_registrations(auth: InMemoryAuth) -> None:
+    """Deliver every registration to what writes to new accounts, or to those that are there."""
+    welcome, answer = welcome_of(auth, InMemoryMailer()), answer_of(auth, InMemoryMailer())
     for event in auth.published:
         if isinstance(event, AccountRegistered):
-            await send(event, f"{event.account_id}:auth.send_welcome")
+            await welcome(event, f"{event.account_id}:auth.send_welcome")
+        if isinstance(event, RegistrationRepeated):
+            await answer(event, f"{event.mail_id}:auth.send_to_holder")

@@ -97,8 +97,6 @@ async def test_a_registration_and_its_repetition_are_logged() -> None:
     register = RegisterAccountHandler(
         auth.uow,
         auth.hasher,
-        auth.mailed_tokens,
-        auth.mail_policy,
         auth.password_policy,
         auth.clock,
     )

@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
+from time import process_time
 
 import pytest
 from argon2 import extract_parameters
@@ -34,7 +35,7 @@ class Gate:
 
     def __call__(self) -> str:
         self._loop.call_soon_threadsafe(self.entered.set)
-        assert self._open.wait(10)
+        assert self._open.wait(60)
         return "done"
 
     def open(self) -> None:
@@ -58,7 +59,7 @@ async def started(pool: HashingPool, *, modest: bool = False) -> tuple[Gate, asy
     """A job that holds a permit."""
     gate = Gate()
     task = asyncio.create_task(pool.run(gate, modest=modest))
-    await asyncio.wait_for(gate.entered.wait(), 5)
+    await asyncio.wait_for(gate.entered.wait(), 60)
     return gate, task
 
 
@@ -81,7 +82,7 @@ async def test_a_thread_finds_its_next_job_without_the_event_loop(
     gate.open()
 
     # The loop does nothing meanwhile: it is blocked here.
-    assert began.wait(5)
+    assert began.wait(60)
     await asyncio.gather(next_one, last)
 
 
@@ -179,7 +180,7 @@ async def test_a_permit_granted_in_the_moment_of_leaving_is_handed_on(
     if not permit_first:
         pool._give_back(False)
 
-    assert await asyncio.wait_for(staying, 5) == "served"
+    assert await asyncio.wait_for(staying, 60) == "served"
     assert leaving.cancelled()
 
 
@@ -254,10 +255,10 @@ async def test_a_login_that_waits_goes_before_registrations_that_came_first(
 
     first.open()
 
-    assert await asyncio.wait_for(login, 5) == "logged in"
+    assert await asyncio.wait_for(login, 60) == "logged in"
     second.open()
-    assert await asyncio.wait_for(running, 5) == "done"
-    assert await asyncio.wait_for(registration, 5) == "registered"
+    assert await asyncio.wait_for(running, 60) == "done"
+    assert await asyncio.wait_for(registration, 60) == "registered"
 
 
 async def test_a_storm_of_logins_leaves_registrations_their_turn(
@@ -273,7 +274,7 @@ async def test_a_storm_of_logins_leaves_registrations_their_turn(
 
     first.open()
 
-    assert await asyncio.wait_for(registration, 5) == "registered"
+    assert await asyncio.wait_for(registration, 60) == "registered"
     second.open()
     await asyncio.gather(*logins)
 
@@ -377,9 +378,11 @@ async def test_a_broken_or_ruinous_stored_hash_never_matches(
 ) -> None:
     hasher = Argon2PasswordHasher(make_pool(1), CHEAP)
 
-    found = await asyncio.wait_for(hasher.check("a password", stored), 5)
+    before = process_time()
+    found = await hasher.check("a password", stored)
 
     assert not found.matches
+    assert process_time() - before < 1
 
 
 def test_parameters_above_the_maximum_are_refused_at_the_start() -> None:

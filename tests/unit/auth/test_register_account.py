@@ -15,21 +15,19 @@ from app.modules.auth.domain.errors import (
     PasswordTooCommonError,
     PasswordTooShortError,
 )
-from app.modules.auth.domain.events import MailDue
+from app.modules.auth.domain.events import RegistrationRepeated
 from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.testing import FakePasswordHasher, InMemoryAuth
 from app.shared.domain.errors import DomainError
 from tests.contract.facts import facts
 from tests.factories import PASSWORD, START, AccountFactory, RegisterAccountFactory
-from tests.unit.auth.post import mails, welcome_everybody
+from tests.unit.auth.post import answer_registrations, mails
 
 
 def handler(auth: InMemoryAuth) -> RegisterAccountHandler:
     return RegisterAccountHandler(
         auth.uow,
         auth.hasher,
-        auth.mailed_tokens,
-        auth.mail_policy,
         auth.password_policy,
         auth.clock,
     )
@@ -39,7 +37,7 @@ async def test_a_new_address_gets_an_account_and_a_mail() -> None:
     auth = InMemoryAuth()
 
     await handler(auth)(RegisterAccountFactory.build(email=" Ada@Example.COM ", locale="de"))
-    await welcome_everybody(auth)
+    await answer_registrations(auth)
 
     (account,) = auth.accounts
     assert (account.email.display, account.email.key) == ("Ada@Example.COM", "ada@example.com")
@@ -63,13 +61,14 @@ async def test_registering_a_verified_address_changes_nothing_and_tells_its_owne
             email=known.email.display.upper(), password="another long password"
         )
     )
+    await answer_registrations(auth)
 
     (account,) = auth.accounts
     assert facts(account) == facts(known)
     (mail,) = mails(auth)
     assert (mail.kind, mail.address) == (MailKind.ALREADY_REGISTERED, known.email.display)
     assert mail.password_hash is None
-    assert auth.published == [MailDue(mail_id=mail.id)]
+    assert auth.published == [RegistrationRepeated(mail_id=mail.id)]
 
 
 async def test_registering_an_unverified_address_stores_an_attempt_and_nothing_else() -> None:
@@ -79,6 +78,7 @@ async def test_registering_an_unverified_address_stores_an_attempt_and_nothing_e
     await handler(auth)(
         RegisterAccountFactory.build(email=known.email.display, password="another long password")
     )
+    await answer_registrations(auth)
 
     (account,) = auth.accounts
     assert facts(account) == facts(known)
@@ -94,6 +94,7 @@ async def test_a_disabled_account_gets_no_mail() -> None:
     known = auth.accounts.put(AccountFactory.build(status=AccountStatus.DISABLED))
 
     await handler(auth)(RegisterAccountFactory.build(email=known.email.display))
+    await answer_registrations(auth)
 
     assert mails(auth) == []
     assert len(auth.published) == 1
@@ -104,9 +105,11 @@ async def test_an_address_gets_no_more_than_its_mails_per_hour() -> None:
     register = handler(auth)
     for _ in range(9):
         await register(RegisterAccountFactory.build(email="ada@example.com"))
+    await answer_registrations(auth)
 
     auth.clock.advance(timedelta(minutes=61))
     await register(RegisterAccountFactory.build(email="ada@example.com"))
+    await answer_registrations(auth)
 
     assert len(mails(auth)) == auth.mail_policy.max_per_hour + 1
     assert len(auth.published) == 10

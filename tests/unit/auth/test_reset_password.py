@@ -52,8 +52,6 @@ async def register(auth: InMemoryAuth, email: str) -> None:
     handle = RegisterAccountHandler(
         auth.uow,
         auth.hasher,
-        auth.mailed_tokens,
-        auth.mail_policy,
         auth.password_policy,
         auth.clock,
     )

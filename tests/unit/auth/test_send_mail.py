@@ -9,14 +9,15 @@ import pytest
 from app.modules.auth.application.effects.send_mail import SendMail
 from app.modules.auth.contracts.events import AccountRegistered
 from app.modules.auth.domain.account import Account
-from app.modules.auth.domain.events import MailDue
+from app.modules.auth.domain.events import MailDue, RegistrationRepeated
 from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.outgoing_mail import OutgoingMail
 from app.modules.auth.testing import InMemoryAuth
 from app.shared.application.mailer import MailServerAwayError
 from app.shared.testing.mailer import InMemoryMailer
+from tests.contract.facts import facts
 from tests.factories import AccountFactory
-from tests.unit.auth.post import mails, postman_of, token_in, welcome_of
+from tests.unit.auth.post import answer_of, mails, postman_of, token_in, welcome_of
 
 KEY = "event:subscriber"
 
@@ -176,3 +177,99 @@ async def test_whoever_asked_for_another_mail_meanwhile_gets_that_one_alone(post
 
     assert post.mailer.sent == []
     assert [mail.id for mail in mails(post.auth)] == [asked.id]
+
+
+class Repetition:
+    """Somebody registers the address of the account once more."""
+
+    def __init__(self, post: Post) -> None:
+        self.post = post
+        mail = OutgoingMail.to_holder(password_hash="fake1:attempt", now=post.auth.clock.now())
+        mail.account_id = post.account.id
+        self.id = post.owe(mail).id
+
+    async def answer(self) -> None:
+        answer = answer_of(self.post.auth, self.post.mailer)
+        await answer(RegistrationRepeated(mail_id=self.id), f"{self.id}:subscriber")
+
+    @property
+    def mail(self) -> OutgoingMail:
+        return self.post.auth.mails.rows[self.id]
+
+
+async def test_the_holder_of_an_unverified_address_gets_a_link_for_the_new_password(
+    post: Post,
+) -> None:
+    repetition = Repetition(post)
+    post.auth.clock.advance(timedelta(hours=1))
+
+    await repetition.answer()
+
+    (sent,) = post.mailer.sent
+    assert sent.to == post.account.email.mailbox
+    assert f"#token={token_in(post.auth, repetition.mail)}" in sent.text
+    assert repetition.mail.password_hash == "fake1:attempt"
+    assert repetition.mail.locale == "de"
+    assert repetition.mail.is_good_for(
+        MailKind.VERIFY_EMAIL, post.account, post.auth.clock.now() + timedelta(minutes=9)
+    )
+
+
+async def test_the_holder_of_a_verified_address_is_told_and_nothing_can_be_done_with_it(
+    post: Post,
+) -> None:
+    repetition = Repetition(post)
+    post.auth.accounts.rows[post.account.id].verify(post.auth.clock.now())
+
+    await repetition.answer()
+
+    (sent,) = post.mailer.sent
+    assert "token" not in sent.text
+    assert (repetition.mail.kind, repetition.mail.password_hash, repetition.mail.kid) == (
+        MailKind.ALREADY_REGISTERED,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize("verified", [True, False])
+async def test_an_answer_that_is_repeated_is_the_same_one(verified: bool, post: Post) -> None:
+    repetition = Repetition(post)
+    if verified:
+        post.auth.accounts.rows[post.account.id].verify(post.auth.clock.now())
+    await repetition.answer()
+    (first,) = post.mailer.sent
+    written = facts(repetition.mail)
+    post.auth.clock.advance(timedelta(minutes=9))
+
+    await repetition.answer()
+
+    assert post.mailer.sent == [first]
+    assert facts(repetition.mail) == written
+
+
+@pytest.mark.parametrize("end", ["disabled", "gone", "enough"])
+async def test_whoever_is_to_get_no_answer_gets_none(post: Post, end: str) -> None:
+    repetition = Repetition(post)
+    if end == "disabled":
+        post.auth.accounts.rows[post.account.id].disable(post.auth.clock.now())
+    if end == "gone":
+        del post.auth.accounts.rows[post.account.id]
+    if end == "enough":
+        for _ in range(post.auth.mail_policy.max_per_hour):
+            post.with_token(MailKind.VERIFY_EMAIL)
+
+    await repetition.answer()
+
+    assert post.mailer.sent == []
+    assert end == "gone" or repetition.mail.password_hash is None
+
+
+async def test_what_is_not_written_yet_is_not_counted(post: Post) -> None:
+    repetitions = [Repetition(post) for _ in range(post.auth.mail_policy.max_per_hour + 1)]
+
+    for repetition in repetitions:
+        await repetition.answer()
+
+    assert len(post.mailer.sent) == post.auth.mail_policy.max_per_hour
+    assert repetitions[-1].mail.account_id is None

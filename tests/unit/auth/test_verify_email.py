@@ -20,7 +20,7 @@ from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.testing import InMemoryAuth
 from app.shared.domain.ids import new_id
 from tests.factories import PASSWORD, AccountFactory, RegisterAccountFactory
-from tests.unit.auth.post import mails, newest_token, token_in, welcome_everybody
+from tests.unit.auth.post import answer_registrations, mails, newest_token, token_in
 
 ADA = "ada@example.com"
 OTHER = "another long password"
@@ -35,13 +35,11 @@ async def register(auth: InMemoryAuth, password: str = PASSWORD) -> None:
     handle = RegisterAccountHandler(
         auth.uow,
         auth.hasher,
-        auth.mailed_tokens,
-        auth.mail_policy,
         auth.password_policy,
         auth.clock,
     )
     await handle(RegisterAccountFactory.build(email=ADA, password=password))
-    await welcome_everybody(auth)
+    await answer_registrations(auth)
     auth.clock.advance(timedelta(seconds=1))
 
 

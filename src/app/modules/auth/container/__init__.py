@@ -51,6 +51,7 @@ from app.modules.auth.application.commands.revoke_sessions_before import RevokeS
 from app.modules.auth.application.commands.rotate_refresh_token import RotateRefreshTokenHandler
 from app.modules.auth.application.commands.verify_email import VerifyEmailHandler
 from app.modules.auth.application.effects.send_mail import SendMail
+from app.modules.auth.application.effects.send_to_holder import SendToHolder
 from app.modules.auth.application.effects.send_welcome import SendWelcome
 from app.modules.auth.application.ports import PublishedKeys
 from app.modules.auth.application.queries.export_personal_data import ExportPersonalDataHandler
@@ -63,7 +64,7 @@ from app.modules.auth.application.reactions.follow_locale import FollowLocale
 from app.modules.auth.container.adapters import PORTS, AuthAdapters
 from app.modules.auth.container.background import AuthBackground
 from app.modules.auth.contracts.events import AccountDeleted, AccountRegistered
-from app.modules.auth.domain.events import MailDue, SessionCompromised
+from app.modules.auth.domain.events import MailDue, RegistrationRepeated, SessionCompromised
 from app.modules.auth.infrastructure.account_data import SqlAccountData
 from app.modules.auth.infrastructure.jinja_mail_composer import JinjaMailComposer
 from app.modules.auth.infrastructure.unit_of_work import SqlAlchemyAuthWork
@@ -133,10 +134,13 @@ class AuthContainer(AuthBackground):
     )
     follow_locale = use_case(FollowLocale, PORTS)
     send_mail = use_case(SendMail, PORTS)
+    send_to_holder = use_case(SendToHolder, PORTS)
     send_welcome = use_case(SendWelcome, PORTS)
 
     routers = Callable(_routers, AuthAdapters.kernel.deployment)
-    events = Object((AccountRegistered, AccountDeleted, MailDue, SessionCompromised))
+    events = Object(
+        (AccountRegistered, AccountDeleted, MailDue, RegistrationRepeated, SessionCompromised)
+    )
     mail_previews = Callable(JinjaMailComposer.previews, AuthAdapters.composer)
     provides = Dict(
         {
@@ -159,6 +163,13 @@ class AuthContainer(AuthBackground):
             name="auth.send_mail",
             event=MailDue,
             handler=send_mail,
+            max_attempts=MAIL_ATTEMPTS,
+        ),
+        Singleton(
+            Effect,
+            name="auth.send_to_holder",
+            event=RegistrationRepeated,
+            handler=send_to_holder,
             max_attempts=MAIL_ATTEMPTS,
         ),
         Singleton(

@@ -19,6 +19,15 @@ class MailDue(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRepeated(Event):
+    """An address that has an account was registered once more. Its holder is to get the mail."""
+
+    name: ClassVar[str] = "auth.registration_repeated"
+
+    mail_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionCompromised(Event):
     """A refresh token was shown that only a second holder can have: the session was ended."""
 

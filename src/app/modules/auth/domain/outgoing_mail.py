@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from app.modules.auth.domain.account import Account
-from app.modules.auth.domain.events import MailDue
+from app.modules.auth.domain.events import MailDue, RegistrationRepeated
 from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.policies import MailPolicy
 from app.shared.domain.aggregate import Aggregate
@@ -104,11 +104,45 @@ class OutgoingMail(Aggregate):
         return mail
 
     @classmethod
+    def to_holder(cls, *, password_hash: str, now: datetime) -> OutgoingMail:
+        """Owed to whoever holds an address that was registered once more. What it says is written
+        when it is sent; until then its account has no such mail."""
+        mail = cls(
+            id=uuid4(),
+            kind=MailKind.VERIFY_EMAIL,
+            account_id=None,
+            address="",
+            locale="en",
+            created_at=now,
+            password_hash=password_hash,
+        )
+        mail._record(RegistrationRepeated(mail_id=mail.id))
+        return mail
+
+    @classmethod
     def to_nobody(cls, kind: MailKind, *, now: datetime) -> OutgoingMail:
         """Costs what a mail costs where none is due, so that nobody can tell the difference."""
         mail = cls(id=uuid4(), kind=kind, account_id=None, address="", locale="en", created_at=now)
         mail._record(MailDue(mail_id=mail.id))
         return mail
+
+    @property
+    def is_written(self) -> bool:
+        return self.kind is not MailKind.VERIFY_EMAIL or self.expires_at is not None
+
+    def write_proof(self, holder: Account, *, kid: str, policy: MailPolicy, now: datetime) -> None:
+        """Of the registration that it was owed for: its password counts once somebody shows the
+        token."""
+        self.address, self.locale, self.kid = holder.email.display, holder.locale, kid
+        self.renew(holder, policy, now)
+
+    def write_notice(self, kind: MailKind, holder: Account) -> None:
+        self.kind, self.address, self.locale = kind, holder.email.display, holder.locale
+        self.password_hash = None
+
+    def drop(self) -> None:
+        """Nobody gets it."""
+        self.account_id = self.password_hash = None
 
     @property
     def proves_the_first_registration(self) -> bool:

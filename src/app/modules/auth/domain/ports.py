@@ -44,9 +44,9 @@ class Accounts(Protocol):
         """With its sessions, API keys, mails and activity."""
         ...
 
-    async def claim(self, account: Account) -> Account:
-        """Add the account, or answer the one that has its address: known or new, the same work,
-        and never a refusal, however many ask at once."""
+    async def claim(self, account: Account, *, otherwise: OutgoingMail) -> Account:
+        """Add the account, or owe the mail to the one that has its address and answer that: known
+        or new, the same statement, and never a refusal, however many ask at once."""
         ...
 
 
@@ -90,8 +90,8 @@ class OutgoingMails(Protocol):
         ...
 
     async def of_account(self, account_id: UUID) -> list[OutgoingMail]:
-        """Newest first: those of the last hour, those whose token may be good, and each that
-        verifies an address."""
+        """Those that are written, newest first: of the last hour, those whose token may be good,
+        and each that verifies an address."""
         ...
 
     async def void(self, mails: Sequence[OutgoingMail], now: datetime) -> None:

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, inspect, or_, select, update
+from sqlalchemy import delete, func, inspect, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import make_transient_to_detached
 
 from app.modules.auth.domain.account import Account, AccountStatus
 from app.modules.auth.domain.api_key import ApiKey
-from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.outgoing_mail import OutgoingMail
-from app.modules.auth.domain.ports import Accounts, ApiKeys, OutgoingMails, Sessions
+from app.modules.auth.domain.ports import Accounts, ApiKeys, Sessions
 from app.modules.auth.domain.session import Session
 from app.modules.auth.infrastructure.activity_table import activities
 from app.modules.auth.infrastructure.api_key_table import api_keys
 from app.modules.auth.infrastructure.mail_table import outgoing_mails
+from app.modules.auth.infrastructure.outgoing_mails import owed_to
 from app.modules.auth.infrastructure.tables import IS_ADMIN, accounts, sessions
-
-_STILL_MATTERS = or_(
-    outgoing_mails.c.kind == MailKind.VERIFY_EMAIL,
-    outgoing_mails.c.created_at > func.clock_timestamp() - timedelta(hours=1),
-    outgoing_mails.c.expires_at > func.clock_timestamp(),
-)
-"""The others are not read, or the time that it takes would tell who is sent many mails."""
 
 
 class SqlAlchemyAccounts(Accounts):
@@ -58,23 +49,36 @@ class SqlAlchemyAccounts(Accounts):
         )
         return found.scalar_one_or_none()
 
-    async def claim(self, account: Account) -> Account:
+    async def claim(self, account: Account, *, otherwise: OutgoingMail) -> Account:
         mapper = inspect(Account)
         upsert = pg_insert(accounts).values(
             {c.name: getattr(account, mapper.get_property_by_column(c).key) for c in accounts.c}
         )
         # The update changes nothing: it makes the row that is in the way come back, and locks it.
-        claimed = upsert.on_conflict_do_update(
-            index_elements=[accounts.c.email_key], set_={"email_key": upsert.excluded.email_key}
-        ).returning(accounts)
-        found = await self._session.execute(select(Account).from_statement(claimed))
+        claimed = (
+            upsert.on_conflict_do_update(
+                index_elements=[accounts.c.email_key], set_={"email_key": upsert.excluded.email_key}
+            )
+            .returning(accounts)
+            .cte("claimed")
+        )
+        found = await self._session.execute(
+            select(Account).from_statement(
+                select(claimed).add_cte(owed_to(claimed, otherwise, unless=account.id))
+            )
+        )
         holder: Account = found.scalar_one()
         if holder.id != account.id:
+            otherwise.account_id = holder.id
+            self._is_stored(otherwise)
             return holder
         self._session.expunge(holder)
-        make_transient_to_detached(account)
-        self._session.add(account)
+        self._is_stored(account)
         return account
+
+    def _is_stored(self, aggregate: Account | OutgoingMail) -> None:
+        make_transient_to_detached(aggregate)
+        self._session.add(aggregate)
 
     async def locked_admins(self) -> list[Account]:
         found = await self._session.execute(
@@ -114,40 +118,6 @@ class SqlAlchemySessions(Sessions):
             .with_for_update()
         )
         return list(found.scalars())
-
-
-class SqlAlchemyOutgoingMails(OutgoingMails):
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    def add(self, mail: OutgoingMail) -> None:
-        self._session.add(mail)
-
-    async def by_id(self, mail_id: UUID) -> OutgoingMail | None:
-        return await self._session.get(OutgoingMail, mail_id)
-
-    async def owner(self, mail_id: UUID) -> UUID | None:
-        return await self._session.scalar(
-            select(outgoing_mails.c.account_id).where(outgoing_mails.c.id == mail_id)
-        )
-
-    async def of_account(self, account_id: UUID) -> list[OutgoingMail]:
-        found = await self._session.execute(
-            select(OutgoingMail)
-            .where(outgoing_mails.c.account_id == account_id, _STILL_MATTERS)
-            .order_by(outgoing_mails.c.created_at.desc())
-        )
-        return list(found.scalars())
-
-    async def void(self, mails: Sequence[OutgoingMail], now: datetime) -> None:
-        await self._session.execute(
-            update(outgoing_mails)
-            .where(
-                outgoing_mails.c.id.in_([mail.id for mail in mails] or [UUID(int=0)]),
-                outgoing_mails.c.expires_at > now,
-            )
-            .values(expires_at=now)
-        )
 
 
 class SqlAlchemyApiKeys(ApiKeys):

@@ -14,10 +14,10 @@ from app.modules.auth.domain.activity import Activity
 from app.modules.auth.domain.errors import EmailTakenError
 from app.modules.auth.domain.ports import Activities, Revocation, Revocations
 from app.modules.auth.infrastructure.activity_table import activities
+from app.modules.auth.infrastructure.outgoing_mails import SqlAlchemyOutgoingMails
 from app.modules.auth.infrastructure.repositories import (
     SqlAlchemyAccounts,
     SqlAlchemyApiKeys,
-    SqlAlchemyOutgoingMails,
     SqlAlchemySessions,
 )
 from app.modules.auth.infrastructure.revocation_list import RevocationList

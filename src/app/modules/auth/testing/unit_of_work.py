@@ -35,6 +35,7 @@ from app.shared.testing.unit_of_work import (
 class InMemoryAccounts(InMemoryRepository[Account], Accounts):
     owned: tuple[InMemoryRepository[Any], ...] = ()
     """What goes with an account, by its `account_id`."""
+    mails: InMemoryOutgoingMails
 
     async def by_id(self, account_id: UUID) -> Account | None:
         return self.find(lambda account: account.id == account_id)
@@ -49,11 +50,14 @@ class InMemoryAccounts(InMemoryRepository[Account], Accounts):
         known = await self.by_email(email_key)
         return await self.find_locked(known.id) if known else None
 
-    async def claim(self, account: Account) -> Account:
+    async def claim(self, account: Account, *, otherwise: OutgoingMail) -> Account:
         holder = await self.by_email(account.email.key)
         if holder is None:
             self.add(account)
-        return holder or account
+            return account
+        otherwise.account_id = holder.id
+        self.mails.add(otherwise)
+        return holder
 
     async def locked_admins(self) -> list[Account]:
         ids = sorted(account.id for account in self._table if account.is_admin)
@@ -86,7 +90,7 @@ class InMemoryOutgoingMails(InMemoryRepository[OutgoingMail], OutgoingMails):
         return mail.account_id if mail else None
 
     async def of_account(self, account_id: UUID) -> list[OutgoingMail]:
-        found = self.find_all(lambda mail: mail.account_id == account_id)
+        found = self.find_all(lambda mail: mail.account_id == account_id and mail.is_written)
         return sorted(found, key=lambda mail: mail.created_at, reverse=True)
 
     async def void(self, mails: Sequence[OutgoingMail], now: datetime) -> None:
@@ -141,6 +145,7 @@ class InMemoryAuthUnitOfWork(InMemoryUnitOfWork, AuthUnitOfWork):
         self.api_keys = InMemoryApiKeys(self._api_keys)
         self.revocations = InMemoryRevocations()
         self.activity = InMemoryActivities()
+        self.accounts.mails = self.mails
         self.accounts.owned = (self.sessions, self.mails, self.api_keys)
         return [self.accounts, *self.accounts.owned]
 
