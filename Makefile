@@ -30,8 +30,9 @@ check: install ## lint, types, import rules, unit and architecture tests; no dat
 	@$(RUN)/pytest -q -n auto tests/unit tests/architecture
 
 fix: install ## let ruff correct and format what it can
-	@$(RUN)/ruff check --fix $(SOURCES)
+	@$(RUN)/ruff check -q --fix-only $(SOURCES)
 	@$(RUN)/ruff format $(SOURCES)
+	@$(RUN)/ruff check $(SOURCES)
 
 event-schemas: install ## commit-ready schemas and first samples of events that are new or were added to
 	@$(RUN)/python -m tools.event_schemas
@@ -41,7 +42,7 @@ migrate: install ## bring the development database to the newest schema
 
 migration: install ## write a migration: make migration module=users name="add phone"
 	@$(RUN)/python -m tools.migration "$(module)" "$(name)"
-	@$(RUN)/ruff check -q --fix migrations
+	@$(RUN)/ruff check -q --fix-only migrations
 	@$(RUN)/ruff format -q migrations
 
 bench: install ## measure the product and its ceilings; the result goes into docs/performance.md

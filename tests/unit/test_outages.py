@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app.shared.application.database_errors import DatabaseUnavailableError
 from app.shared.infrastructure.outages import (
-    DatabaseUnavailableError,
     is_interruption,
     is_outage,
     outages_as_unavailable,

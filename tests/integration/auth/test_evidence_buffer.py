@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from app.modules.auth.infrastructure.evidence_buffer import EvidenceBuffer
+from app.shared.application.database_errors import DatabaseUnavailableError
 from app.shared.domain.ids import new_id
-from app.shared.infrastructure.outages import DatabaseUnavailableError
 from app.shared.infrastructure.statements import Statements
 from tests.integration.auth.conftest import AuthWork, StoreAccount, StoreSession
 

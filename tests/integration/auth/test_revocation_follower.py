@@ -61,7 +61,7 @@ def small(reader: AsyncpgReader, elapsed: Elapsed) -> Revocations:
 @pytest.fixture
 async def listener(database: str, follower: RevocationFollower) -> AsyncIterator[PostgresListener]:
     listener = PostgresListener(
-        database, CHANNEL, heard=follower.hear, resumed=follower.doubt, connect_timeout=2
+        database, CHANNEL, heard=follower.hear, resumed=follower.doubt, connect_timeout=60
     )
     await listener.start()
     yield listener
@@ -140,7 +140,7 @@ async def test_what_this_process_revokes_may_be_too_much_as_well(
 async def test_what_there_is_no_room_for_is_counted_and_not_sent(
     database: str, statements: Statements
 ) -> None:
-    reader = CountingReader(database, pool_size=1, pool_timeout=10)
+    reader = CountingReader(database, pool_size=1, pool_timeout=60, connect_timeout=60)
     await statements.rows(REVOKE_MANY, 4, timedelta(0))
 
     await revocations(reader, room=3).follower.look()

@@ -41,7 +41,7 @@ class HeldStatements(Statements):
     at_once = most_at_once = 0
 
     def __init__(self, url: str) -> None:
-        super().__init__(url, pool_size=5, pool_timeout=10)
+        super().__init__(url, pool_size=5, pool_timeout=60, connect_timeout=60)
         self.go_on = asyncio.Event()
 
     async def value(self, sql: str, *args: Any) -> Any:

@@ -16,6 +16,7 @@ from app.modules.auth.infrastructure.session_store import AsyncpgSessionStore
 from app.shared.domain.ids import new_id
 from app.shared.infrastructure.statements import Statements
 from tests.integration.auth.conftest import AuthWork, StoreAccount, StoreSession
+from tests.revocations import Revocations
 
 _WAITING = """
 select count(*) from pg_stat_activity
@@ -202,3 +203,18 @@ async def test_a_login_that_makes_room_waits_for_whoever_ends_the_account(
 
     with pytest.raises(AccountDisabledError):
         await login
+
+
+async def test_what_an_operator_ends_is_told_at_once(
+    session_store: AsyncpgSessionStore,
+    revoked: Revocations,
+    store_account: StoreAccount,
+    store_session: StoreSession,
+) -> None:
+    session = await store_session(await store_account())
+    moment = session.created_at + timedelta(days=1)
+
+    await session_store.end_before(moment)
+    await session_store.end_before(moment)
+
+    assert len(revoked.announced) == 1

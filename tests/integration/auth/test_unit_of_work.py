@@ -17,10 +17,10 @@ from app.modules.auth.domain.session_values import RevocationReason
 from app.modules.auth.infrastructure.revocation_follower import RevocationFollower
 from app.modules.auth.infrastructure.revocation_list import RevocationList
 from app.modules.auth.infrastructure.unit_of_work import SqlAlchemyAuthUnitOfWork
+from app.shared.application.database_errors import DatabaseUnavailableError
 from app.shared.domain.ids import new_id
 from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.log import EventLog
-from app.shared.infrastructure.outages import DatabaseUnavailableError
 from app.shared.infrastructure.statements import Statements
 from tests.integration.auth.conftest import (
     AuthWork,
@@ -238,6 +238,26 @@ async def test_a_logout_in_flight_leaves_nothing_of_an_account_that_is_deleted(
     await deletion
 
     assert await statements.value("select count(*) from auth.activity") == 0
+
+
+@pytest.mark.parametrize("address", ["ada@example.com", "nobody@example.com"])
+async def test_requests_for_one_address_take_turns_whether_or_not_it_is_somebodys(
+    auth_work: AuthWork, statements: Statements, store_account: StoreAccount, address: str
+) -> None:
+    await store_account("ada@example.com")
+
+    async def ask() -> None:
+        async with auth_work() as second:
+            await second.accounts.locked_by_email(address)
+
+    async with auth_work() as first:
+        await first.accounts.locked_by_email(address)
+        asking = asyncio.create_task(ask())
+        while not (waiting := await statements.value(_WAITING)) and not asking.done():
+            pass
+    await asking
+
+    assert waiting == 1
 
 
 async def test_an_unknown_session_or_account_is_none(auth_work: AuthWork) -> None:

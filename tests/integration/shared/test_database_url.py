@@ -25,8 +25,8 @@ async def test_both_pools_take_the_options_of_libpq_in_the_url(
     query: str, database_url: str
 ) -> None:
     url = with_query(database_url, query)
-    engine = create_engine(url, pool_size=1, pool_timeout=5)
-    statements = Statements(url, pool_size=1, pool_timeout=5)
+    engine = create_engine(url, pool_size=1, pool_timeout=60, connect_timeout=60)
+    statements = Statements(url, pool_size=1, pool_timeout=60, connect_timeout=60)
 
     async with engine.connect() as connection:
         mapped = await connection.scalar(text(SHOW))

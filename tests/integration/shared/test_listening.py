@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 import pytest
 from structlog.testing import capture_logs
 
+from app.shared.application.database_errors import DatabaseUnavailableError
 from app.shared.infrastructure import listening
 from app.shared.infrastructure.listening import APPLICATION_NAME, PostgresListener
-from app.shared.infrastructure.outages import DatabaseUnavailableError
 from app.shared.infrastructure.statements import Statements
+from tests.conftest import PATIENCE
 from tests.e2e.gateway import Gateway
 
 CHANNEL = "test_listening"
 TERMINATE = """
-select count(pg_terminate_backend(pid)) from pg_stat_activity
-where datname = current_database() and application_name = $1
+-- The newest, since an earlier one may just be going.
+select pg_terminate_backend(pid) from pg_stat_activity
+where datname = current_database() and application_name = $1 order by backend_start desc limit 1
 """
 OPEN = """
 select count(*) from pg_stat_activity where datname = current_database() and application_name = $1
 """
+
+
+Listen = Callable[..., PostgresListener]
 
 
 class Ear:
@@ -43,17 +49,17 @@ def ear() -> Ear:
 
 
 @pytest.fixture
-async def listen(ear: Ear) -> AsyncIterator[Callable[[str], PostgresListener]]:
+async def listen(ear: Ear) -> AsyncIterator[Listen]:
     """`listen(url)`: a listener that wastes no time, and is stopped at the end."""
     made: list[PostgresListener] = []
 
-    def make(url: str) -> PostgresListener:
+    def make(url: str, connect_timeout: float = PATIENCE) -> PostgresListener:
         listener = PostgresListener(
             url,
             CHANNEL,
             heard=ear.heard,
             resumed=ear.resumed,
-            connect_timeout=0.5,
+            connect_timeout=connect_timeout,
             draw=lambda: 0.01,
         )
         made.append(listener)
@@ -82,7 +88,7 @@ async def _until(is_so: Callable[[], bool]) -> None:
 
 
 async def test_whoever_has_started_hears_every_notification(
-    database: str, statements: Statements, ear: Ear, listen: Callable[[str], PostgresListener]
+    database: str, statements: Statements, ear: Ear, listen: Listen
 ) -> None:
     await listen(database).start()
 
@@ -93,13 +99,13 @@ async def test_whoever_has_started_hears_every_notification(
 
 
 async def test_a_connection_that_was_ended_comes_back_and_says_so(
-    database: str, statements: Statements, ear: Ear, listen: Callable[[str], PostgresListener]
+    database: str, statements: Statements, ear: Ear, listen: Listen
 ) -> None:
     await listen(database).start()
 
     with capture_logs() as told:
         for _ in range(3):
-            assert await statements.value(TERMINATE, APPLICATION_NAME) == 1
+            assert await statements.value(TERMINATE, APPLICATION_NAME)
             assert await ear.said.get() == "resumed"
             await _notify(statements)
             assert await ear.said.get() == "heard"
@@ -108,7 +114,7 @@ async def test_a_connection_that_was_ended_comes_back_and_says_so(
 
 
 async def test_it_comes_back_after_an_outage(
-    gateway: Gateway, statements: Statements, ear: Ear, listen: Callable[[str], PostgresListener]
+    gateway: Gateway, statements: Statements, ear: Ear, listen: Listen
 ) -> None:
     await listen(gateway.url).start()
 
@@ -129,14 +135,16 @@ async def test_it_comes_back_after_an_outage(
 async def test_a_connection_that_has_died_without_a_word_is_noticed(
     gateway: Gateway,
     ear: Ear,
-    listen: Callable[[str], PostgresListener],
+    listen: Listen,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(listening, "_SILENCE", 0.01)
-    await listen(gateway.url).start()
-    gateway.swallow()
+    listener = listen(gateway.url, connect_timeout=0.5)
 
     with capture_logs() as told:
+        while not await _has_started(listener):
+            pass
+        gateway.swallow()
         await _until(lambda: "not listening" in [each["event"] for each in told])
         await gateway.cut()
         await gateway.open()
@@ -144,11 +152,19 @@ async def test_a_connection_that_has_died_without_a_word_is_noticed(
         assert await ear.said.get() == "resumed"
 
 
+async def _has_started(listener: PostgresListener) -> bool:
+    """Not where a busy machine took longer to connect than it may."""
+    with suppress(DatabaseUnavailableError):
+        await listener.start()
+        return True
+    return False
+
+
 async def test_a_quiet_connection_that_lives_is_kept(
     database: str,
     statements: Statements,
     ear: Ear,
-    listen: Callable[[str], PostgresListener],
+    listen: Listen,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(listening, "_SILENCE", 0.001)
@@ -159,32 +175,31 @@ async def test_a_quiet_connection_that_lives_is_kept(
         assert await ear.said.get() == "heard"
 
 
-async def test_without_the_database_it_does_not_start(
-    unreachable_url: str, listen: Callable[[str], PostgresListener]
-) -> None:
+async def test_without_the_database_it_does_not_start(unreachable_url: str, listen: Listen) -> None:
     with pytest.raises(DatabaseUnavailableError):
         await listen(unreachable_url).start()
 
 
 async def test_whoever_stops_leaves_no_connection(
-    database: str, statements: Statements, listen: Callable[[str], PostgresListener]
+    database: str, statements: Statements, listen: Listen
 ) -> None:
     listener = listen(database)
     await listener.start()
-    assert await statements.value(OPEN, APPLICATION_NAME) == 1
+    assert await statements.value(OPEN, APPLICATION_NAME)
 
     await listener.stop()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await statements.value(OPEN, APPLICATION_NAME):  # noqa: ASYNC110  # PostgreSQL's books
             await asyncio.sleep(0.01)
 
 
 async def test_whoever_stops_while_it_is_away_stops_at_once(
-    gateway: Gateway, listen: Callable[[str], PostgresListener]
+    gateway: Gateway, listen: Listen
 ) -> None:
     listener = listen(gateway.url)
     await listener.start()
     await gateway.cut()
 
-    await listener.stop()
+    async with asyncio.timeout(PATIENCE / 2):
+        await listener.stop()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from app.shared.infrastructure.outages import DatabaseUnavailableError
+from app.shared.application.database_errors import DatabaseUnavailableError
 from app.shared.infrastructure.periodic import Periodic
 
 
@@ -27,7 +27,7 @@ class Work:
             raise error
 
     async def has_run(self, times: int) -> None:
-        async with asyncio.timeout(30), self._ran:
+        async with asyncio.timeout(60), self._ran:
             await self._ran.wait_for(lambda: self.runs >= times)
 
 

@@ -53,6 +53,17 @@ class Administrate:
     async def __call__(self, message: Asked) -> None: ...
 
 
+@handler
+class Silent:
+    """Does not say who may run it."""
+
+    async def __call__(self, message: object) -> None: ...
+
+
+class Known:
+    """No use case, and provided all the same."""
+
+
 def routed() -> APIRouter:
     return module_router("/things", ["things"])
 
@@ -71,6 +82,9 @@ def test_routes_that_ask_for_what_their_use_cases_want_are_fine() -> None:
 
     @router.get("/administrate")
     async def _administrate(caller: FreshCaller, run: Inject[Administrate]) -> None: ...
+
+    @router.get("/what-is-known")
+    async def _what_is_known(known: Inject[Known]) -> None: ...
 
     check_access(small_app(router))
 
@@ -92,9 +106,13 @@ async def _with_one_that_is_open(
 ) -> None: ...
 
 
+async def _to_one_that_is_silent(caller: FreshCaller, run: Inject[Silent]) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("endpoint", "complaint"),
     [
+        (_to_one_that_is_silent, "leads to Silent, which does not say who may run it"),
         (_to_the_operators, "leads to a use case that no route may lead to"),
         (_without_a_caller, "does not ask who calls"),
         (_with_a_mere_token, "does not ask who calls"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from fastapi import APIRouter, FastAPI, Form
@@ -14,10 +14,13 @@ from app.shared.api.caller import BearerToken, Caller
 from app.shared.api.documentation import install_documentation
 from app.shared.api.errors import RouteNotFoundError
 from app.shared.api.etag import VERSIONED, IfMatch
+from app.shared.api.inject import Inject
 from app.shared.api.openapi import openapi
 from app.shared.api.problem_pages import install_problem_pages
 from app.shared.api.refusals import refusals
 from app.shared.api.strict_json import module_router
+from app.shared.application.authorization import ANYONE, Access
+from app.shared.application.handler import handler
 from app.shared.domain.errors import ThrottledError
 from tests.unit.api.small_app import ask, small_app
 
@@ -34,12 +37,22 @@ class Note(BaseModel):
     text: str
 
 
+@handler
+class ShowNewest:
+    access: ClassVar[Access] = ANYONE
+
+    async def __call__(self, message: object) -> None: ...
+
+
 def _router() -> APIRouter:
     router = module_router("/notes", ["notes"])
 
     @router.post("")
     async def write(body: Note, caller: Caller) -> Note:
         return body
+
+    @router.get("/newest")
+    async def newest(show: Inject[ShowNewest]) -> None: ...
 
     @router.post("/token", responses={400: {"model": Note, "description": "RFC 6749"}})
     async def token(username: Annotated[str, Form()]) -> None: ...
@@ -193,6 +206,16 @@ async def test_a_refusal_names_its_codes_and_its_headers() -> None:
     assert "Retry-After" in responses["429"]["headers"]
     assert "`unauthenticated`" in responses["401"]["description"]
     assert "WWW-Authenticate" in responses["401"]["headers"]
+
+
+async def test_a_route_that_asks_the_database_says_that_it_may_be_away() -> None:
+    with_a_use_case = await responses_of("get", "/newest")
+    with_a_caller = await responses_of("patch", "")
+    with_neither = await responses_of("post", "/token")
+
+    assert "`database_unavailable`" in with_a_use_case["503"]["description"]
+    assert "`database_unavailable`" in with_a_caller["503"]["description"]
+    assert "`database_unavailable`" not in with_neither["503"]["description"]
 
 
 async def test_a_route_s_own_answer_of_a_status_stays_beside_ours() -> None:

@@ -12,10 +12,10 @@ from app.modules.auth.application.queries.export_personal_data import (
     ExportPersonalDataHandler,
 )
 from app.shared.application.authorization import AccessForbiddenError
+from app.shared.application.database_errors import DatabaseUnavailableError
 from app.shared.application.personal_data import ExportIncompleteError, Exports, Json, PersonalData
 from app.shared.application.principal import Principal
 from app.shared.domain.ids import new_id
-from app.shared.infrastructure.outages import DatabaseUnavailableError
 from app.shared.testing import FixedClock, as_account
 
 

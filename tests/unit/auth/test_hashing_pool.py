@@ -230,6 +230,40 @@ async def test_no_client_holds_more_than_a_quarter_of_the_queue(
     assert not pool._waiting
 
 
+async def test_the_addresses_of_one_network_share_their_quarter(
+    make_pool: Callable[..., HashingPool],
+) -> None:
+    pool = make_pool(1, queue=8)
+    gate, running = await started(pool)
+    addresses = ("2001:db8::1", "2001:db8::2")
+    greedy = [asyncio.create_task(pool.run(lambda: "greedy", client=each)) for each in addresses]
+    await queued(pool, 2)
+
+    with pytest.raises(HashingQueueShareError):
+        await pool.run(lambda: "never", client="2001:db8::3")
+
+    gate.open()
+    assert await asyncio.gather(running, *greedy) == ["done", "greedy", "greedy"]
+
+
+async def test_however_many_register_a_login_finds_a_place_in_the_queue(
+    make_pool: Callable[..., HashingPool],
+) -> None:
+    pool = make_pool(1, queue=4)
+    gate, running = await started(pool)
+    registrations = [asyncio.create_task(pool.run(lambda: "later", modest=True)) for _ in range(3)]
+    await queued(pool, 3)
+
+    with pytest.raises(HashingOverloadedError):
+        await pool.run(lambda: "never", modest=True)
+    login = asyncio.create_task(pool.run(lambda: "logged in"))
+    await queued(pool, 4)
+
+    gate.open()
+    answers = await asyncio.gather(running, login, *registrations)
+    assert answers == ["done", "logged in", *["later"] * 3]
+
+
 async def test_registrations_use_every_permit_while_no_login_waits(
     make_pool: Callable[..., HashingPool],
 ) -> None:

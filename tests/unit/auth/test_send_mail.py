@@ -273,3 +273,19 @@ async def test_what_is_not_written_yet_is_not_counted(post: Post) -> None:
 
     assert len(post.mailer.sent) == post.auth.mail_policy.max_per_hour
     assert repetitions[-1].mail.account_id is None
+
+
+@pytest.mark.parametrize("verified", [True, False])
+async def test_whoever_was_registered_again_while_no_mail_could_leave_gets_no_more_than_ever(
+    verified: bool, post: Post
+) -> None:
+    if verified:
+        post.auth.accounts.rows[post.account.id].verify(post.auth.clock.now())
+    most = post.auth.mail_policy.max_per_hour
+    repetitions = [Repetition(post) for _ in range(most + 3)]
+    post.auth.clock.advance(timedelta(hours=2))
+
+    for repetition in repetitions:
+        await repetition.answer()
+
+    assert len(post.mailer.sent) == most

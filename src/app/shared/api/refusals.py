@@ -30,6 +30,7 @@ from app.shared.api.etag import versions_in
 from app.shared.api.idempotency import IdempotencyKeyMalformedError, IdempotentRequest
 from app.shared.api.route_tree import Operation
 from app.shared.application.authorization import AccessForbiddenError
+from app.shared.application.database_errors import DatabaseUnavailableError
 from app.shared.application.idempotency import IdempotencyKeyReusedError
 from app.shared.domain.errors import DomainError
 
@@ -75,7 +76,10 @@ def _by_shape(operation: Operation) -> Iterator[type[DomainError]]:
         yield from (AmbiguousCredentialsError, CredentialsMissingError)
     if any(isinstance(call, AuthenticatedCaller) for call in calls):
         yield BearerMalformedError
-    if any(access.role or access.identified for access in accesses_of(operation)):
+    accesses = list(accesses_of(operation))
+    if accesses or any(isinstance(call, AuthenticatedCaller) for call in calls):
+        yield DatabaseUnavailableError
+    if any(access.role or access.identified for access in accesses):
         # An administrator's, or out of reach for the scopes of an API key.
         yield AccessForbiddenError
     if versions_in in calls:

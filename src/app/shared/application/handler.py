@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, TypeVar, dataclass_transform
+from weakref import WeakSet
 
 import structlog
 
 from app.shared.application.authorization import Access
 
 _Handler = TypeVar("_Handler")
+_handlers: WeakSet[type] = WeakSet()
 _log = structlog.get_logger("app.use_case")
 
 
@@ -47,4 +49,10 @@ def handler(cls: type[_Handler]) -> type[_Handler]:
         return result
 
     type.__setattr__(made, "__call__", observed)
+    _handlers.add(made)
     return made
+
+
+def is_handler(kind: type) -> bool:
+    """Whether the decorator made it."""
+    return kind in _handlers

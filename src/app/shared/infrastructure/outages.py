@@ -9,7 +9,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.shared.domain.errors import UnavailableError
+from app.shared.application.database_errors import DatabaseUnavailableError
 
 _OUTAGES = ("08", "25006", "28", "3D", "40", "53", "55P03", "57", "58")
 """SQLSTATEs by their beginning: connection lost, read-only (a standby), login refused, database
@@ -18,14 +18,6 @@ operator intervention, system error. In all of them the same request may succeed
 
 _INTERRUPTIONS = ("08", "25006", "28", "3D", "53", "57P", "58")
 """Those of them in which PostgreSQL was away, whatever it was asked."""
-
-
-class DatabaseUnavailableError(UnavailableError):
-    """PostgreSQL is out of reach, starting, stopping, read-only, full or too busy, or every
-    connection is in use. When the connection broke, the request may have taken effect."""
-
-    code = "database_unavailable"
-    detail = "The database cannot be asked now; try again."
 
 
 def is_outage(error: BaseException | None) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
+from app.shared.application.database_errors import DatabaseUnavailableError
 from app.shared.application.idempotency import Answer, IdempotencyKey
 from app.shared.application.principal import Principal
 from app.shared.application.unit_of_work import UnitOfWork
@@ -19,7 +20,7 @@ from app.shared.domain.errors import DomainError
 from app.shared.domain.event import Event
 from app.shared.infrastructure.fail_points import fail_point
 from app.shared.infrastructure.idempotency.remembering import remember
-from app.shared.infrastructure.outages import DatabaseUnavailableError, is_outage
+from app.shared.infrastructure.outages import is_outage
 
 Publish = Callable[[AsyncSession, Sequence[Event]], Awaitable[None]]
 """Stores events and the deliveries that they owe, in the session's transaction."""

@@ -48,6 +48,12 @@ class RevocationList(RevocationCheck):
         self._follower.learn(revocation)
         self._announce()
 
+    def announce(self) -> None:
+        """What was revoked is known to the database alone: all look there, and so does this
+        process."""
+        self._follower.hear()
+        self._announce()
+
     async def living_roles(self, claims: AccessClaims, *, fresh: bool = False) -> frozenset[str]:
         if fresh or self._strict or not self._follower.is_current:
             return await self._ask_the_database(claims)

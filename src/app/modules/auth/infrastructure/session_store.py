@@ -132,6 +132,8 @@ class AsyncpgSessionStore(SessionStore):
             if walked is None or walked["last"] is None:
                 return ended
             ended += walked["ended"]
+            if walked["ended"]:
+                self._revoked.announce()
             after = walked["last"]
 
     async def advance(self, session_id: UUID, generation: int, kid: str) -> SessionGrant | None:
