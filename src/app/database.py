@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import asyncpg
 from sqlalchemy import MetaData, event, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -59,19 +60,27 @@ def create_engine(
     `pool_timeout` bounds, in seconds, the wait for a free one, `connect_timeout` the opening of a
     new one.
     """
+
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        try:
+            return await asyncpg.connect(
+                asyncpg_dsn(url),
+                server_settings=server_settings(name=application_name),
+                timeout=connect_timeout,
+                command_timeout=30,
+            )
+        except TimeoutError as error:
+            # Nothing was asked yet, so it is nobody's slowness but the network's.
+            raise ConnectionError("PostgreSQL did not answer in time") from error
+
     engine = create_async_engine(
         "postgresql+asyncpg://",
+        async_creator=connect,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout,
         pool_use_lifo=True,  # few warm connections cost PostgreSQL less than many cool ones
         hide_parameters=True,  # an error that is logged must not show what was to be stored
-        connect_args={
-            "dsn": asyncpg_dsn(url),
-            "server_settings": server_settings(name=application_name),
-            "timeout": connect_timeout,
-            "command_timeout": 30,
-        },
     )
     event.listen(engine.sync_engine, "checkout", _replace_closed_connection)
     return engine

@@ -38,7 +38,3 @@ def main() -> None:
     from app.cli import main as product
 
     product()
-
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -41,7 +41,7 @@ _NO_TLS = ssl.create_default_context()
 class Target:
     """A server that can die and come back, and everything that went over the wire."""
 
-    program: Sequence[str]
+    module: str
     env: Mapping[str, str]
     folder: Path
     database_url: str
@@ -60,7 +60,7 @@ class Target:
         """Once more, if it was running before; returns when it is ready."""
         log_file = self.folder / f"server-{len(self.servers)}.log"
         command = ["serve", "--port", str(self.port)]
-        server = Server.start(command, self.env, log_file, program=self.program)
+        server = Server.start(command, self.env, log_file, module=self.module)
         server.url = self.url
         self.servers.append(server)
         await server.ready()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,13 +13,12 @@ from tests.attack.counted import VARIABLE as HASHES
 from tests.attack.mail_sink import MailSink
 from tests.attack.size import sized
 from tests.attack.target import Target
-from tests.e2e.socket.server import APP, environment
+from tests.e2e.socket.nursery import PRODUCT
+from tests.e2e.socket.server import environment
 from tests.e2e.visitor import PUBLIC_URL
 from tests.smtp_sink import Authority
-from tools.postgres import ROOT
 
-SERVE = (APP,)
-COUNTED = (sys.executable, "-m", "tests.attack.counted")
+COUNTED = "tests.attack.counted"
 PATIENT = {"AUTH_PASSWORD_QUEUE": "1024", "AUTH_LOGIN_FIRST_WAIT": str(sized(60, 1))}
 """A slow machine must not turn a crowd into an outage, nor wait long enough for another guess."""
 
@@ -55,15 +53,15 @@ class Targets:
         """The one with all that production asks for; pages of one other origin may read it."""
         required = {"APP_ENVIRONMENT": "production", "MAIL_CA": self._authority.pem}
         origin = {"APP_CORS_ORIGINS": ORIGIN, "APP_CORS_CREDENTIALS": "true"}
-        return await self._shared_one(SERVE, required | origin)
+        return await self._shared_one(PRODUCT, required | origin)
 
     async def start(self, **settings: str) -> Target:
         """A new one."""
-        return await self._start(SERVE, settings)
+        return await self._start(PRODUCT, settings)
 
     async def start_through(self, way: Way) -> Target:
         """A new one, which reaches its database by what the way makes of its URL."""
-        return await self._start(SERVE, {}, way)
+        return await self._start(PRODUCT, {}, way)
 
     def judge(self) -> None:
         for target in self._started:
@@ -80,14 +78,14 @@ class Targets:
             await self._sink.close()
             await self._sink_with_tls.close()
 
-    async def _shared_one(self, program: Sequence[str], settings: Mapping[str, str]) -> Target:
-        key = frozenset([tuple(program), *settings.items()])
+    async def _shared_one(self, module: str, settings: Mapping[str, str]) -> Target:
+        key = frozenset([module, *settings.items()])
         if key not in self._shared:
-            self._shared[key] = await self._start(program, settings)
+            self._shared[key] = await self._start(module, settings)
         return self._shared[key]
 
     async def _start(
-        self, program: Sequence[str], settings: Mapping[str, str], way: Way | None = None
+        self, module: str, settings: Mapping[str, str], way: Way | None = None
     ) -> Target:
         folder, url = self._new_folder(), await self._new_database()
         KeyRing.ensure(folder / "keys", DatabaseClock(), publish_ahead=timedelta(minutes=5))
@@ -95,7 +93,6 @@ class Targets:
         scheme = "smtp" if "MAIL_CA" in settings else "smtp+plain"
         usual = {
             "APP_PUBLIC_URL": PUBLIC_URL,
-            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
             "MAIL_URL": f"{scheme}://127.0.0.1:{sink.port}",
             "MAIL_SENDER": "Bulkhead <no-reply@bulkhead.example>",
             HASHES: str(folder / "hashes"),
@@ -103,7 +100,7 @@ class Targets:
         }
         env = environment(await way(url) if way else url, folder, **{**usual, **settings})
         statements = Statements(url, pool_size=3, pool_timeout=60, connect_timeout=60)
-        target = Target(program, env, folder, url, statements, sink)
+        target = Target(module, env, folder, url, statements, sink)
         self._started.append(target)
         await target.serve()
         return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -39,7 +40,7 @@ def broker_at(url: str, **different: Any) -> NatsJetStreamBroker:
         "stream": STREAM,
         "subject_prefix": PREFIX,
         "consumer": CONSUMER,
-        "timeout": 5.0,
+        "timeout": 60.0,
     }
     return NatsJetStreamBroker(url, **settings | different)
 
@@ -78,4 +79,6 @@ async def opened(url: str, **different: Any) -> AsyncIterator[NatsJetStreamBroke
 @pytest.fixture
 async def broker(nats_server: NatsServer) -> AsyncIterator[NatsJetStreamBroker]:
     async with opened(nats_server.url) as broker:
+        async with asyncio.timeout(60):
+            await broker._connection.established()  # only then there is a stream
         yield broker

@@ -25,7 +25,7 @@ class Inbox:
             self.events.append(event)
             self._kept.notify_all()
 
-    async def has(self, count: int, *, within: float = 30.0) -> None:
+    async def has(self, count: int, *, within: float = 60.0) -> None:
         """Returns once there are so many."""
         async with asyncio.timeout(within), self._kept:
             await self._kept.wait_for(lambda: len(self.events) >= count)
@@ -38,5 +38,5 @@ async def consuming(broker: Broker, inbox: Inbox, *types: str) -> AsyncIterator[
         yield
     finally:
         task.cancel()
-        await asyncio.wait({task}, timeout=10)
+        await asyncio.wait({task}, timeout=60)
         assert task.done()

@@ -19,7 +19,7 @@ from nats.js.api import RawStreamMsg
 from tests.e2e.socket.server import eventually, free_port
 
 STREAM = "events"
-START_LIMIT = 30.0
+START_LIMIT = 60.0
 
 
 def program() -> str:

@@ -117,15 +117,16 @@ async def test_what_a_dead_process_had_been_handed_goes_to_another_before_anythi
     dying = broker_at(nats_server.url, ack_wait=1.0)
     await dying.open()
     consumption = asyncio.create_task(dying.consume([TYPE], die_with_it))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await handed.wait()
     async with opened(nats_server.url, ack_wait=1.0) as living, consuming(living, inbox):
         await dying.close()
-        await inbox.has(len(sent))
+        await eventually(lambda: all_acknowledged(nats_server))
 
     consumption.cancel()
-    await asyncio.wait({consumption}, timeout=10)
-    assert inbox.events == sent
+    await asyncio.wait({consumption}, timeout=60)
+    # A slow machine acknowledges too late, and is handed the same again.
+    assert list(dict.fromkeys(one.id for one in inbox.events)) == [one.id for one in sent]
 
 
 async def test_a_consumer_goes_on_when_its_broker_was_killed_and_started_again(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,10 +13,11 @@ from app.modules.auth.application.commands.rotate_refresh_token import RotateRef
 from app.modules.auth.application.credentials import Credentials
 from app.modules.auth.application.throttling import Charge
 from app.modules.auth.domain.account import Account, AccountStatus, Role
+from app.modules.auth.domain.activity import Activity, ActivityKind
 from app.modules.auth.domain.errors import AccountDisabledError, TokenReusedError
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.domain.session import Session
-from app.modules.auth.domain.session_values import RevocationReason
+from app.modules.auth.domain.session_values import Device, RevocationReason
 from app.shared.domain.ids import new_id
 from tests.contract.auth_worlds import AuthWorld
 from tests.contract.facts import facts
@@ -74,6 +76,50 @@ async def test_the_session_that_is_idle_longest_makes_room_for_a_new_one(auth: A
     left = {stored.id for stored in await auth.sessions()}
     assert left == {stranger.id, session.id, *(other.id for other in others)}
     assert await auth.revoked() == [Revocation(account_id=account.id, session_id=idlest.id)]
+
+
+async def test_a_living_session_that_makes_room_is_answered_and_told_to_its_owner(
+    auth: AuthWorld,
+) -> None:
+    account = AccountFactory.build()
+    await auth.put([account], [])
+    idlest, *_ = await crowd(auth, account, auth.refresh_policy.max_sessions)
+    session = SessionFactory.build(
+        account_id=account.id, created_at=auth.clock.now(), user_agent="phone/1.0", ip="192.0.2.1"
+    )
+
+    left = await auth.session_store.open(session)
+
+    assert left == [idlest.id]
+    here = Device(user_agent="phone/1.0", ip="192.0.2.1")
+    assert await auth.activity() == [
+        Activity.of(account.id, ActivityKind.SESSION_REVOKED, here, idlest.id),
+        Activity.of(account.id, ActivityKind.LOGIN, here, session.id),
+    ]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [{"revoked_at": START}, {"idle_expires_at": START}, {"epoch": 1}],
+    ids=["revoked", "idle", "epoch"],
+)
+async def test_a_session_that_was_over_makes_room_without_a_word(
+    auth: AuthWorld, end: dict[str, Any]
+) -> None:
+    account = AccountFactory.build(auth_epoch=2)
+    now = auth.clock.now()
+    ended = [
+        SessionFactory.build(account_id=account.id, created_at=now, **{"epoch": 2, **end})
+        for _ in range(auth.refresh_policy.max_sessions)
+    ]
+    await auth.put([account], ended)
+    session = SessionFactory.build(account_id=account.id, created_at=now, epoch=2)
+
+    left = await auth.session_store.open(session)
+
+    assert left == []
+    assert [line.what for line in await auth.activity()] == [ActivityKind.LOGIN]
+    assert len(await auth.sessions()) == auth.refresh_policy.max_sessions
 
 
 async def test_an_opened_session_takes_back_what_its_login_was_charged(auth: AuthWorld) -> None:
@@ -306,7 +352,7 @@ async def test_many_registrations_of_one_address_at_once_make_one_account(auth: 
     found = await auth.credentials.of("ada@example.com")
     names = [type(event).__name__ for event in await auth.published()]
     assert found
-    assert names == ["AccountRegistered"] + 19 * ["MailDue"]
+    assert names == ["AccountRegistered"] + 19 * ["RegistrationRepeated"]
 
 
 # Evidence

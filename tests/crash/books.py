@@ -34,6 +34,7 @@ SELECT EXISTS (
     SELECT FROM pg_locks WHERE relation = to_regclass('crash.noted') AND NOT granted
 )
 """
+END_LEASES = "UPDATE messaging.delivery SET available_at = now() WHERE dead_at IS NULL"
 PAID_EVENTS = """
 SELECT count(*) FROM messaging.event
 WHERE NOT EXISTS (SELECT FROM messaging.delivery WHERE delivery.position = event.position)
@@ -110,6 +111,10 @@ class Books:
     async def notes_wait(self) -> bool:
         """Whether a reaction is held up in its transaction."""
         return bool(await self.statements.value(NOTES_WAIT))
+
+    async def end_leases(self) -> None:
+        """Let so much time pass that nothing is taken by anybody; only while nobody delivers."""
+        await self.statements.rows(END_LEASES)
 
     async def make_old(self, *, fillers: int) -> None:
         """Let all that happened, and as many events that are owed to nobody, lie years back."""

@@ -11,7 +11,7 @@ import httpx
 from tests.e2e.visitor import Visitor
 
 PAUSE = 0.02
-WITHIN = 60.0
+WITHIN = 120.0
 """Seconds in which some server is there to answer."""
 
 

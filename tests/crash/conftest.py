@@ -15,7 +15,7 @@ from app.database import asyncpg_dsn
 from app.shared.infrastructure.fail_points import VARIABLE
 from app.shared.infrastructure.statements import Statements
 from tests.crash.books import Books
-from tests.crash.laboratory import SCHEMA
+from tests.crash.laboratory import EFFECT_SECONDS, SCHEMA
 from tests.crash.nursery import Place
 from tests.e2e.socket.server import environment, free_port
 
@@ -30,10 +30,13 @@ class Stage:
     """Where a server is found again after its death."""
     places: list[Place] = field(default_factory=list)
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    effect_seconds: float = 60
+    """No machine halts for so long; nor does a test wait, who lets the leases run out itself."""
 
     def run(self, *arguments: str, dies_at: str = "") -> Place:
         """One of the product's commands; `dies_at` is a fail point."""
-        env = environment(self.database, self.folder, EVENTS_POLL="0.3", **{VARIABLE: dies_at})
+        laboratory = {VARIABLE: dies_at, EFFECT_SECONDS: f"{self.effect_seconds}"}
+        env = environment(self.database, self.folder, EVENTS_POLL="0.3", **laboratory)
         log_file = self.folder / f"{len(self.places)}-{arguments[0]}.log"
         self.places.append(Place(arguments, env, log_file))
         return self.places[-1]
@@ -43,7 +46,7 @@ class Stage:
 
     def client(self, port: int | None = None) -> httpx.AsyncClient:
         url = f"http://127.0.0.1:{port or self.port}"
-        client = httpx.AsyncClient(base_url=url, timeout=30)
+        client = httpx.AsyncClient(base_url=url, timeout=60)
         self.clients.append(client)
         return client
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import DependenciesContainer, List, Object, Singleton
+from dependency_injector.providers import Callable, DependenciesContainer, List, Object, Singleton
 from sqlalchemy import Column, Integer, MetaData, Table, Uuid, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import registry
@@ -40,7 +40,8 @@ AT_ONCE = 2
 STEPS = AT_ONCE + 1
 """Steps of every walk: the last one is taken by whoever hears of the first."""
 
-EFFECT_TIMEOUT = timedelta(seconds=1)
+EFFECT_SECONDS = "LABORATORY_EFFECT_SECONDS"
+"""The variable with the timeout of the effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,10 @@ class CallOut:
         )
 
 
+def _effect_timeout() -> timedelta:
+    return timedelta(seconds=float(os.environ[EFFECT_SECONDS]))
+
+
 def _reaction(event: type[Event], handler: object, name: str) -> Singleton[Reaction]:
     return Singleton(
         Reaction, name=f"laboratory.{name}", event=event, handler=handler, work=Object(Ground)
@@ -165,6 +170,6 @@ class LaboratoryContainer(DeclarativeContainer):
             name="laboratory.call_out",
             event=StepTaken,
             handler=Singleton(CallOut, kernel.statements),
-            timeout=EFFECT_TIMEOUT,
+            timeout=Callable(_effect_timeout),
         ),
     )

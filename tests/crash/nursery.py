@@ -14,7 +14,7 @@ from pathlib import Path
 from app.shared.infrastructure import fail_points
 from tests.e2e.socket.server import eventually
 
-ENDS_WITHIN = 60.0
+ENDS_WITHIN = 120.0
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["tests.crash.process", "uvloop", "httptools"])

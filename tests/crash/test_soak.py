@@ -26,8 +26,11 @@ SEED = int(os.environ.get("SOAK_SEED", secrets.randbelow(1_000_000)))
 BETWEEN_DEATHS = (0.1, 0.8)
 CLIENTS = 3
 BETWEEN_REQUESTS = 0.05
-LEAST_PER_SECOND = 0.5
-"""Deaths, and registrations between them; with less the soak shows nothing."""
+LEAST = SECONDS / 2
+"""Deaths, and registrations between them; with less the soak shows nothing, and goes on."""
+
+EFFECT_SECONDS = 2.0
+"""So soon another process takes on, after five more, what a dead one may have called for."""
 
 SETTLES_WITHIN = 120.0
 
@@ -38,6 +41,7 @@ async def test_three_processes_killed_at_random_lose_nothing_and_double_nothing(
     stage: Stage, books: Books
 ) -> None:
     _log.info("soak begins", seed=SEED, seconds=SECONDS)
+    stage.effect_seconds = EFFECT_SECONDS
     ports = [free_port(), free_port()]
     places = [stage.run("serve", "--port", str(port)) for port in ports] + [stage.run("worker")]
     crowd = Crowd([stage.client(port) for port in ports])
@@ -46,7 +50,7 @@ async def test_three_processes_killed_at_random_lose_nothing_and_double_nothing(
     async with asyncio.TaskGroup() as group:
         for _ in range(CLIENTS):
             group.create_task(crowd.keep_coming())
-        deaths, most_attempts = await kill_at_random(places, books)
+        deaths, most_attempts = await kill_at_random(places, books, crowd)
         crowd.closed = True
     backlog = len(await books.owed())
     await books.settled(within=SETTLES_WITHIN)
@@ -63,8 +67,6 @@ async def test_three_processes_killed_at_random_lose_nothing_and_double_nothing(
         **await books.counts(),
     )
     assert faults == []
-    assert deaths > SECONDS * LEAST_PER_SECOND
-    assert len(crowd.admitted) > SECONDS * LEAST_PER_SECOND
     assert {await place.end() for place in places} <= {0, -signal.SIGTERM}
 
 
@@ -87,12 +89,13 @@ class Crowd:
         await register(self.servers, address)
 
 
-async def kill_at_random(places: list[Place], books: Books) -> tuple[int, int]:
-    """For `SECONDS`; returns how often, and the most attempts that a delivery was seen to need."""
+async def kill_at_random(places: list[Place], books: Books, crowd: Crowd) -> tuple[int, int]:
+    """For `SECONDS`, or longer where little happens on a busy machine; returns how often, and the
+    most attempts that a delivery was seen to need."""
     draw = random.Random(SEED)  # noqa: S311  # to be repeated, not to be unguessable
     deaths = most_attempts = 0
     end = monotonic() + SECONDS
-    while monotonic() < end:
+    while monotonic() < end or min(deaths, len(crowd.admitted)) < LEAST:
         await asyncio.sleep(draw.uniform(*BETWEEN_DEATHS))
         victim = draw.choice(places)
         assert victim.kill() == -signal.SIGKILL, "it had ended by itself"

@@ -160,6 +160,15 @@ async def test_a_key_ends_when_it_was_told_to(visitor: Visitor, statements: Stat
     refused(await visitor.me(made["api_key"]), 401, "token_expired")
 
 
+async def test_its_end_is_told_in_utc_whatever_zone_it_was_told_in(visitor: Visitor) -> None:
+    pair = await visitor.newcomer()
+
+    made = await a_key(visitor, pair, expires_at="2999-01-01T01:30:00+02:00")
+
+    assert made["expires_at"] == "2998-12-31T23:30:00Z"
+    assert [key["expires_at"] for key in await listed(visitor, pair)] == [made["expires_at"]]
+
+
 async def test_a_key_may_no_more_than_its_account(visitor: Visitor, statements: Statements) -> None:
     pair = await visitor.member()
     token = (await a_key(visitor, pair, scopes=ALL_SCOPES))["api_key"]

@@ -61,6 +61,20 @@ async def test_a_link_leads_to_the_configured_place_in_the_language_of_the_reque
     assert "Adresse" in text_of(mail)
 
 
+async def test_a_mail_is_in_the_best_of_the_languages_that_there_are(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
+    await visitor.client.post(
+        "/api/v1/auth/register",
+        json={"email": ADDRESS, "password": PASSWORD},
+        headers={"Accept-Language": "fr, de;q=0.3"},
+    )
+
+    mail = await mailbox.newest(ADDRESS)
+
+    assert "Adresse" in text_of(mail)
+
+
 async def test_whoever_reads_the_mail_takes_over_what_a_stranger_registered(
     visitor: Visitor, mailbox: Mailbox
 ) -> None:

@@ -200,3 +200,8 @@ async def test_an_account_has_as_many_sessions_as_the_operator_allows(serve: Ser
 
         assert {UUID(item["id"]) for item in items} == {each.session_id for each in later}
         refused(await visitor.account(first.access_token), 401, "session_revoked")
+        activity = await visitor.client.get(
+            "/api/v1/auth/activity", headers=bearer(later[-1].access_token)
+        )
+        ended = [line for line in activity.json()["items"] if line["what"] == "session_revoked"]
+        assert [UUID(line["session_id"]) for line in ended] == [first.session_id]

@@ -68,7 +68,7 @@ async def test_concurrent_migrations_wait_for_each_other(blank_database_url: str
     async with _connected(blank_database_url) as ahead, _connected(blank_database_url) as observer:
         await ahead.execute(f"BEGIN; {VERSION_TABLE}")
         started = [await asyncio.create_subprocess_exec(*start) for _ in range(3)]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not await observer.fetchval(ALL_ARE_THERE):
                 pass
         await ahead.execute("ROLLBACK")

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
 
 from app.shared.application.composition import CompositionError
-from app.shared.application.personal_data import DuplicateSectionError, Exports, Json, PersonalData
+from app.shared.application.personal_data import (
+    DuplicateSectionError,
+    Exports,
+    Json,
+    PersonalData,
+    json_time,
+)
 from app.shared.domain.ids import new_id
 
 
@@ -39,3 +46,10 @@ def test_two_modules_cannot_be_one_section() -> None:
         Exports().gather([{"users": Kept("profile")}, {"users": Kept("orders")}])
 
     assert issubclass(DuplicateSectionError, CompositionError)
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=2))])
+def test_a_time_is_written_in_utc_with_a_z(zone: timezone) -> None:
+    moment = datetime(2026, 1, 1, 12, tzinfo=UTC).astimezone(zone)
+
+    assert json_time(moment) == "2026-01-01T12:00:00Z"

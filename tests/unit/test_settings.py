@@ -73,6 +73,7 @@ def test_production_starts_when_everything_is_safe(monkeypatch: pytest.MonkeyPat
         ("APP_PUBLIC_URL", "http://api.example.com", "APP_PUBLIC_URL is not https"),
         ("APP_FRONTEND_URL", "http://www.example.com", "APP_FRONTEND_URL is not https"),
         ("APP_DEBUG", "true", "APP_DEBUG is on"),
+        ("AUTH_ACCESS_LIFETIME", "3601", "AUTH_ACCESS_LIFETIME is longer than an hour"),
         ("APP_TRUSTED_HOSTS", "api.example.com,*", "APP_TRUSTED_HOSTS is any host"),
         (
             "APP_CORS_ORIGINS",
@@ -177,6 +178,7 @@ def test_staging_is_not_held_to_the_rules_of_production(monkeypatch: pytest.Monk
         ({"AUTH_IDLE_LIFETIME": "1e30"}, "AUTH_IDLE_LIFETIME"),
         ({"AUTH_PASSWORD_MIN_LENGTH": "7"}, "AUTH_PASSWORD_MIN_LENGTH"),
         ({"AUTH_EMAIL_VERIFICATION": SECRET}, "AUTH_EMAIL_VERIFICATION"),
+        ({"AUTH_MAIL_TOKEN_LIFETIME": "3601"}, "AUTH_MAIL_TOKEN_LIFETIME"),
     ],
 )
 def test_a_wrong_value_is_named_and_never_shown(
@@ -311,6 +313,24 @@ def test_a_setting_can_be_read_from_a_file(tmp_path: Path, monkeypatch: pytest.M
     settings = load(monkeypatch, DATABASE_URL_FILE=str(file))
 
     assert settings.database.url.get_secret_value() == "postgresql://app:from-file@db/app"
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL_FILE", "database_url_file"])
+def test_a_file_may_be_named_in_dotenv(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("postgresql://app:from-file@db/app\n")
+    (tmp_path / ".env").write_text(f"{name}={file}")
+
+    settings = Settings.load()
+
+    assert settings.database.url.get_secret_value() == "postgresql://app:from-file@db/app"
+
+
+def test_in_dotenv_too_the_variable_wins_over_its_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("file")
+    (tmp_path / ".env").write_text(f"AUTH_AUDIENCE_FILE={tmp_path / 'file'}\nAUTH_AUDIENCE=dotenv")
+
+    assert Settings.load().auth.audience == "dotenv"
 
 
 def test_every_group_reads_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

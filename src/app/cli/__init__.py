@@ -8,6 +8,7 @@ from app.cli.accounts import accounts
 from app.cli.console import fail
 from app.cli.events import events
 from app.cli.keys import keys
+from app.cli.openapi import openapi
 from app.cli.running import migrate, serve, worker
 from app.cli.schedule import schedule
 from app.cli.sessions import sessions
@@ -24,7 +25,7 @@ cli = typer.Typer(
     help="Bulkhead: its processes, its database, its keys, and what happens to its events.",
     rich_markup_mode="markdown",  # which lets no line of a docstring end a line of the help
 )
-for command in (serve, worker, migrate):
+for command in (serve, worker, migrate, openapi):
     cli.command()(command)
 cli.add_typer(keys, name="keys")
 cli.add_typer(accounts, name="accounts")

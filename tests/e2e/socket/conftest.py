@@ -6,10 +6,12 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
-from tests.e2e.socket.server import APP, Running, Server, environment, free_port
+from tests.e2e.socket.nursery import fork
+from tests.e2e.socket.server import Running, Server, environment, free_port
 from tests.e2e.visitor import PUBLIC_URL, Visitor
 
 StartServer = Callable[..., Awaitable[Server]]
@@ -76,15 +78,19 @@ def run_command(database: str, tmp_path: Path) -> RunCommand:
     async def run(
         *arguments: str, stdin: str = "", **settings: str
     ) -> subprocess.CompletedProcess[str]:
-        return await asyncio.to_thread(
-            subprocess.run,
-            [APP, *arguments],
-            env=environment(database, tmp_path, **settings),
-            cwd=tmp_path,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        with TemporaryFile() as said, TemporaryFile() as errors, TemporaryFile() as told:
+            told.write(stdin.encode())
+            told.seek(0)
+            process = fork(
+                arguments,
+                environment(database, tmp_path, **settings),
+                tmp_path,
+                streams=(told.fileno(), said.fileno(), errors.fileno()),
+            )
+            code = await asyncio.to_thread(process.wait)
+            said.seek(0)
+            errors.seek(0)
+            shown = said.read().decode(), errors.read().decode()
+        return subprocess.CompletedProcess(arguments, code, *shown)
 
     return run

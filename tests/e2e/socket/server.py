@@ -10,10 +10,13 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import httpx
+
+from tests.e2e.socket.nursery import KEPT, PRODUCT, Fork, fork
 
 APP = str(Path(sys.executable).with_name("app"))
 START_LIMIT = 120.0
@@ -36,7 +39,7 @@ PATIENT = {
 class Running:
     """A command of ours, with everything that it says."""
 
-    process: subprocess.Popen[bytes]
+    process: Fork | subprocess.Popen[bytes]
     log_file: Path
 
     @classmethod
@@ -46,13 +49,14 @@ class Running:
         env: Mapping[str, str],
         log_file: Path,
         *,
-        program: Sequence[str] = (APP,),
+        module: str = PRODUCT,
     ) -> Self:
-        with log_file.open("ab") as log:
-            process = subprocess.Popen(  # our own command
-                [*program, *arguments], env=env, cwd=log_file.parent, stdout=log, stderr=log
-            )
-        return cls(process, log_file)
+        """A process that starts others of its kind has to be one that was not forked itself."""
+        starts_others = {"--workers", "--reload"} & {*arguments}
+        start = _started if starts_others else partial(fork, module=module)
+        with Path(os.devnull).open() as nothing, log_file.open("ab") as log:
+            streams = (nothing.fileno(), log.fileno(), log.fileno())
+            return cls(start(arguments, env, log_file.parent, streams=streams), log_file)
 
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8")
@@ -119,6 +123,19 @@ class Server(Running):
             return False
 
 
+def _started(
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    folder: Path,
+    *,
+    streams: tuple[int, int, int],
+) -> subprocess.Popen[bytes]:
+    stdin, stdout, stderr = streams
+    return subprocess.Popen(
+        [APP, *arguments], env=env, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr
+    )
+
+
 async def eventually(is_so: Callable[[], Awaitable[bool]], *, within: float = 60.0) -> None:
     """Ask until it is so; raises `TimeoutError` after `within` seconds."""
     async with asyncio.timeout(within):
@@ -135,7 +152,7 @@ def free_port() -> int:
 
 def environment(database_url: str, folder: Path, **settings: str) -> dict[str, str]:
     """What a process of ours is told, and not whatever this process was told; "" is nothing."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     settings = {
         "DATABASE_URL": database_url,
         "AUTH_KEYS_DIR": str(folder / "keys"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
 import termios
 from collections.abc import Mapping, Sequence
 
-from tests.e2e.socket.server import APP
+from tests.e2e.socket.nursery import fork
+from tools.postgres import ROOT
 
 
 def on_terminal(
@@ -18,9 +18,7 @@ def on_terminal(
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
     try:
-        process = subprocess.Popen(
-            [APP, *arguments], env=env, stdin=theirs, stdout=theirs, stderr=theirs
-        )
+        process = fork(arguments, env, ROOT, streams=(theirs, theirs, theirs))
     finally:
         os.close(theirs)
     os.write(ours, typed.encode())
@@ -32,4 +30,4 @@ def on_terminal(
         pass  # how Linux says that nobody has the other end open any more
     finally:
         os.close(ours)
-    return process.wait(timeout=120), shown.decode()
+    return process.wait(), shown.decode()

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
+from app.modules.auth.infrastructure import revocation_notice
 from app.modules.auth.infrastructure.revocation_notice import CHANNEL, RevocationNotice
 from app.shared.infrastructure.statements import Statements
 
@@ -33,6 +34,12 @@ async def heard(database: str) -> AsyncIterator[Heard]:
     await connection.add_listener(CHANNEL, heard)
     yield heard
     await connection.close()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that halts for two seconds must not cut a notice short."""
+    monkeypatch.setattr(revocation_notice, "_LAST_WORDS_SECONDS", 60)
 
 
 class HeldStatements(Statements):

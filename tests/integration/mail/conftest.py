@@ -17,7 +17,7 @@ MAIL = Mail(to="ada@example.com", subject="Grüße", text="Käse\n", html="<p>K�
 
 def mailer_to(port: int, scheme: str = "smtp+plain", **different: Any) -> SmtpMailer:
     login = different.pop("login", "")
-    settings: dict[str, Any] = {"timeout": 5.0, "connections": 4, **different}
+    settings: dict[str, Any] = {"timeout": 60.0, "connections": 4, **different}
     server = SmtpServer.parse(f"{scheme}://{login}127.0.0.1:{port}")
     return SmtpMailer(server, Sender("Bulkhead", "no-reply@bulkhead.example"), **settings)
 

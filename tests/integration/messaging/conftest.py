@@ -94,7 +94,7 @@ class Seen:
         self.count = 0
         self._heard = asyncio.Event()
 
-    async def wait_for(self, count: int, *, within: float = 60.0) -> None:
+    async def wait_for(self, count: int, *, within: float = 120.0) -> None:
         async with asyncio.timeout(within):
             while self.count < count:
                 self._heard.clear()

@@ -1,4 +1,8 @@
-"""A process of its own that delivers until nothing is due, unless a handler kills it."""
+"""Processes of their own that deliver until nothing is due, unless a handler kills them.
+
+Each is forked, where all is imported already, for a line of input; a line of output says how it
+ended: the exit code, or the negative number of a signal.
+"""
 
 from __future__ import annotations
 
@@ -37,5 +41,16 @@ async def deliver(url: str) -> None:
     await engine.dispose()
 
 
+def main() -> None:
+    for _ in sys.stdin:
+        if os.fork() == 0:
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            asyncio.run(deliver(sys.argv[1]))
+            return
+        _, status = os.wait()
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    asyncio.run(deliver(sys.argv[1]))
+    main()

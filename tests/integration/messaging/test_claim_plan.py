@@ -25,6 +25,9 @@ WITH stored AS (
 INSERT INTO messaging.delivery (position, subscriber, key, strict)
 SELECT position, 'lab.first', key, false FROM stored
 """
+FILL_QUICKLY = "ALTER TABLE messaging.delivery DROP CONSTRAINT fk_delivery_position"
+"""A million looks for what is certainly there take a third of the time."""
+
 HOLD_BACK = """
 -- Of five hundred keys let four have their first one due: who looks for more finds none.
 UPDATE messaging.delivery SET available_at = now() + interval '1 hour'
@@ -65,6 +68,7 @@ async def test_a_claim_from_a_million_looks_at_few_pages_of_the_right_indexes(
 
     plans = {}
     async with messaging.engine.connect() as connection:
+        await connection.exec_driver_sql(FILL_QUICKLY)
         await _prepare(connection)
         for _ in range(FILLS):
             await connection.exec_driver_sql(FILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -21,12 +22,20 @@ TERMINATE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'victim'
 """
+SOMEBODY_WAITS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+MOVE = "UPDATE messaging.delivery SET available_at = available_at + $1::interval"
+AN_HOUR = timedelta(hours=1)
 
 
 async def test_the_dispatcher_outlives_its_connections(
     messaging: Messaging, database: str, seen: Seen
 ) -> None:
-    engine = create_engine(database, pool_size=10, pool_timeout=5, application_name="victim")
+    engine = create_engine(
+        database, pool_size=10, pool_timeout=60, connect_timeout=60, application_name="victim"
+    )
     dispatcher = await messaging.dispatcher(observer("lab.first"), poll=0.05, engine=engine)
     dispatcher.start()
     await messaging.publish(NumberDrawn(series="s", number=1))
@@ -147,16 +156,17 @@ async def test_what_is_behind_those_that_die_at_the_claim_need_not_wait_for_a_po
 async def test_what_a_dead_process_had_claimed_is_claimed_again(messaging: Messaging) -> None:
     dispatcher = await messaging.dispatcher(observer("lab.first"))
     await messaging.publish(NumberDrawn(series="s", number=1))
+    begun = await messaging.statements.value("SELECT clock_timestamp()")
     await Claiming(messaging.engine, EventBus([observer("lab.first")])).claim({"lab.first": 1})
+    until = await messaging.statements.value("SELECT available_at FROM messaging.delivery")
+    await messaging.statements.rows(MOVE, AN_HOUR)  # or a slow machine would outlast the lease
 
     await dispatcher.drain()
     before = await messaging.seen("lab.first")
-    await messaging.statements.rows(
-        "UPDATE messaging.delivery SET available_at = available_at - $1 * interval '1 second'",
-        LEASE,
-    )
+    await messaging.statements.rows(MOVE, -AN_HOUR - timedelta(seconds=LEASE))
     await dispatcher.drain()
 
+    assert until - begun >= timedelta(seconds=LEASE)
     assert before == []
     assert await messaging.seen("lab.first") == [("s", 1)]
 
@@ -238,7 +248,8 @@ async def test_what_somebody_else_holds_is_not_paid_for(messaging: Messaging) ->
     async with messaging.engine.begin() as other:
         await other.execute(text("UPDATE messaging.delivery SET attempts = 2"))
         delivering = asyncio.create_task(dispatcher._delivering.deliver(claim.deliveries))
-        await asyncio.wait([delivering], timeout=2)
+        while not (delivering.done() or await messaging.statements.value(SOMEBODY_WAITS)):
+            pass
     await delivering
 
     assert await messaging.seen("lab.first") == []

@@ -12,7 +12,6 @@ from sqlalchemy import QueuePool
 from app.database import create_engine
 from app.shared.application.event_bus import EventBus
 from app.shared.infrastructure.messaging.claiming import CLOSING, Claiming
-from tests.conftest import PATIENT
 from tests.integration.messaging.conftest import Messaging, Seen
 from tests.integration.messaging.laboratory import NumberDrawn, Outside, caller, observer
 
@@ -33,7 +32,9 @@ async def fail(_: NumberDrawn) -> None:
 async def test_an_effect_runs_without_a_connection_or_a_transaction(
     messaging: Messaging, database: str
 ) -> None:
-    engine = create_engine(database, pool_size=10, **PATIENT, application_name="caller")
+    engine = create_engine(
+        database, pool_size=10, pool_timeout=60, connect_timeout=60, application_name="caller"
+    )
     held: list[tuple[int, int]] = []
 
     async def look(_: NumberDrawn) -> None:

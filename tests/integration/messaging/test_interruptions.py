@@ -11,11 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.database import create_engine
+from app.shared.application.database_errors import DatabaseUnavailableError
 from app.shared.infrastructure.messaging.delivering import SPARED
 from app.shared.infrastructure.messaging.dispatcher import Dispatcher
 from app.shared.infrastructure.messaging.handling import HandlerCancelledError
-from app.shared.infrastructure.outages import DatabaseUnavailableError, outages_as_unavailable
-from tests.conftest import PATIENT
+from app.shared.infrastructure.outages import outages_as_unavailable
 from tests.e2e.gateway import Gateway
 from tests.integration.messaging.conftest import Messaging
 from tests.integration.messaging.laboratory import (
@@ -188,7 +188,7 @@ async def test_what_cannot_be_given_back_during_an_outage_is_given_back_after_it
 ) -> None:
     gateway = Gateway(database)
     await gateway.open()
-    engine = create_engine(gateway.url, pool_size=10, **PATIENT)
+    engine = create_engine(gateway.url, pool_size=10, pool_timeout=60, connect_timeout=60)
     dispatcher = await messaging.dispatcher(observer("lab.first"), engine=engine)
     await messaging.publish(*(NumberDrawn(series=f"s{n}", number=1) for n in range(2)))
     claim = await dispatcher._claiming.claim({"lab.first": 2})
@@ -204,6 +204,30 @@ async def test_what_cannot_be_given_back_during_an_outage_is_given_back_after_it
 
     assert [attempts for _, _, attempts, _ in claimed] == [1, 1]
     assert [attempts for _, _, attempts, _ in await messaging.owed()] == [0, 0]
+
+
+async def test_a_reaction_that_finds_nobody_at_the_other_end_gets_its_attempt_back(
+    messaging: Messaging, database: str
+) -> None:
+    gateway = Gateway(database)
+    await gateway.open()
+    gateway.swallow()
+    engine = create_engine(gateway.url, pool_size=10, pool_timeout=60, connect_timeout=0.05)
+    claiming = await messaging.dispatcher(observer("lab.first", max_attempts=1))
+    delivering = await messaging.dispatcher(
+        observer("lab.first", max_attempts=1), engine=engine, draw=1_000
+    )
+    await messaging.publish(NumberDrawn(series="s", number=1))
+    claim = await claiming._claiming.claim({"lab.first": 1})
+
+    [error] = await delivering._delivering.deliver(claim.deliveries)
+    claiming._delivering.releasing.keep(claim.deliveries)
+    await claiming._delivering.releasing.release_kept()
+    await engine.dispose()
+    await gateway.cut()
+
+    assert type(error) is ConnectionError
+    assert await messaging.owed() == [("lab.first", 1, 0, False)]
 
 
 async def test_what_brings_the_database_down_each_time_ends_as_a_dead_letter(
@@ -231,7 +255,7 @@ async def test_an_effect_that_cannot_be_paid_for_has_not_failed(
 ) -> None:
     gateway = Gateway(database)
     await gateway.open()
-    engine = create_engine(gateway.url, pool_size=10, **PATIENT)
+    engine = create_engine(gateway.url, pool_size=10, pool_timeout=60, connect_timeout=60)
     outside = Outside()
 
     async def lose_the_database(_: NumberDrawn) -> None:

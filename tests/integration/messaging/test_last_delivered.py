@@ -12,7 +12,6 @@ from sqlalchemy import make_url
 from app.shared.domain.errors import UnavailableError
 from app.shared.infrastructure.messaging.last_delivered import LastDelivered
 from app.shared.infrastructure.statements import Statements
-from tests.conftest import PATIENT
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(seconds=1)
@@ -85,7 +84,7 @@ async def test_a_process_that_delivered_nothing_since_asks_nothing(
 async def test_what_an_outage_kept_from_being_told_is_told_after_it(
     statements: Statements, database: str
 ) -> None:
-    own = Statements(database, pool_size=1, **PATIENT)
+    own = Statements(database, pool_size=1, pool_timeout=60, connect_timeout=60)
     last_delivered = LastDelivered(own, {"lab.one": NOON})
     connection = await asyncpg.connect(_plain(database))
     async with connection.transaction():

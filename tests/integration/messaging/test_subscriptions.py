@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
+from app.shared.application.database_errors import DatabaseUnavailableError
 from app.shared.application.event_bus import EventBus
 from app.shared.infrastructure.messaging.pruning import StillOwedError, owed_under, prune
 from app.shared.infrastructure.messaging.subscriptions import Subscription, subscriptions
-from app.shared.infrastructure.outages import DatabaseUnavailableError
 from app.shared.infrastructure.statements import AsyncpgReader
 from app.shared.infrastructure.unit_of_work import open_session
 from tests.integration.messaging.conftest import Messaging

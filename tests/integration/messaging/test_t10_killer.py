@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from tests.integration.messaging.conftest import Messaging
 from tests.integration.messaging.killer import MAX_ATTEMPTS, SUBSCRIBERS
@@ -33,9 +35,10 @@ async def test_a_handler_that_kills_its_process_ends_dead_and_its_siblings_are_f
     )
 
     codes = []
-    for _ in range(RESTARTS):
-        codes.append(await _run(database))
-        await messaging.statements.rows(UNTIL_THE_NEXT_IS_DUE)
+    async with _processes(database) as run:
+        for _ in range(RESTARTS):
+            codes.append(await run())
+            await messaging.statements.rows(UNTIL_THE_NEXT_IS_DUE)
 
     assert codes.count(-signal.SIGKILL) == MAX_ATTEMPTS
     assert set(codes) == {-signal.SIGKILL, 0}
@@ -44,8 +47,24 @@ async def test_a_handler_that_kills_its_process_ends_dead_and_its_siblings_are_f
     assert sorted(await messaging.seen("lab.sibling")) == [("deadly", 1), ("sound", 1)]
 
 
-async def _run(database: str) -> int:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.messaging.killer", database
+@asynccontextmanager
+async def _processes(database: str) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+    """`await run()`: how one more process ended."""
+    forking = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.messaging.killer", database),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
-    return await process.wait()
+    assert forking.stdin is not None
+    assert forking.stdout is not None
+    to, back = forking.stdin, forking.stdout
+
+    async def run() -> int:
+        to.write(b"\n")
+        return int(await back.readline())
+
+    try:
+        yield run
+    finally:
+        to.close()
+        await forking.wait()

@@ -16,7 +16,6 @@ from app.shared.application.reader import Row
 from app.shared.infrastructure.messaging.purging import purge
 from app.shared.infrastructure.messaging.replay import replay
 from app.shared.infrastructure.statements import Statements
-from tests.conftest import PATIENT
 from tests.integration.messaging.conftest import Messaging
 from tests.integration.messaging.laboratory import NumberDrawn, observer
 
@@ -146,7 +145,7 @@ class Watched(Statements):
     def __init__(self, url: str) -> None:
         plan = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
         one_by_one = make_url(url).update_query_dict(plan).render_as_string(hide_password=False)
-        super().__init__(one_by_one, pool_size=1, **PATIENT)
+        super().__init__(one_by_one, pool_size=1, pool_timeout=60, connect_timeout=60)
         self.refused = 0
 
     async def row(self, sql: str, *args: Any) -> Row | None:

@@ -14,7 +14,6 @@ from app.shared.infrastructure.messaging.codec import EventCodec
 from app.shared.infrastructure.messaging.log import EventLog
 from app.shared.infrastructure.outages import is_outage
 from app.shared.infrastructure.statements import Statements
-from tests.conftest import PATIENT
 from tests.e2e.gateway import Gateway
 from tests.integration.messaging.conftest import Messaging, Seen
 from tests.integration.messaging.laboratory import SCHEMA, Notebook, NumberDrawn, observer
@@ -22,9 +21,11 @@ from tests.own_postgres import OwnPostgres, own_postgres
 
 SUBSCRIBERS = ("lab.first", "lab.second")
 KEYS = 5
-OUTAGE = 10.0
+TERMINATIONS = 20
 PAUSE = 0.3
-"""Seconds: for so long backends are terminated, so often."""
+"""Seconds between two of them, and of an outage."""
+PUBLISHED = 10
+"""Events of each key, at the least, that are stored meanwhile."""
 
 TERMINATE = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'victim'
@@ -42,8 +43,10 @@ async def postgres() -> AsyncIterator[OwnPostgres]:
 async def victim(postgres: OwnPostgres) -> AsyncIterator[Messaging]:
     """Messaging whose connections are the ones that are terminated."""
     codec = EventCodec([NumberDrawn])
-    engine = create_engine(postgres.url, pool_size=10, **PATIENT, application_name="victim")
-    statements = Statements(postgres.url, pool_size=1, **PATIENT)
+    engine = create_engine(
+        postgres.url, pool_size=10, pool_timeout=60, connect_timeout=60, application_name="victim"
+    )
+    statements = Statements(postgres.url, pool_size=1, pool_timeout=60, connect_timeout=60)
     yield Messaging(engine, statements, codec, EventLog(codec), Bell())
     await statements.close()
     await engine.dispose()
@@ -55,23 +58,28 @@ async def test_terminated_backends_and_a_restart_lose_nothing(
     dispatcher = await victim.dispatcher(*map(observer, SUBSCRIBERS), poll=0.5)
     dispatcher.start()
     over = asyncio.Event()
-    publishing = [asyncio.create_task(_publish_until(over, victim, f"s{n}")) for n in range(KEYS)]
+    confirmed: dict[str, list[int]] = {f"s{n}": [] for n in range(KEYS)}
+    publishing = [
+        asyncio.create_task(_publish_until(over, victim, key, numbers))
+        for key, numbers in confirmed.items()
+    ]
 
-    for _ in range(int(OUTAGE / PAUSE)):
+    terminations = 0
+    while terminations < TERMINATIONS or min(map(len, confirmed.values())) < PUBLISHED:
         await asyncio.sleep(PAUSE)
         await postgres.value(TERMINATE)
+        terminations += 1
     await postgres.stop()
     await postgres.start()
     over.set()
-    confirmed = await asyncio.gather(*publishing)
+    await asyncio.gather(*publishing)
 
     await _nothing_is_owed(victim)
     stored = _by_key(await _stored(victim))
     for subscriber in SUBSCRIBERS:
         assert _by_key(await victim.seen(subscriber)) == stored
-    for n, numbers in enumerate(confirmed):
-        assert len(numbers) > OUTAGE
-        assert set(numbers) <= set(stored[f"s{n}"])
+    for key, numbers in confirmed.items():
+        assert set(numbers) <= set(stored[key])
     assert dispatcher.alive
     await dispatcher.stop()
 
@@ -105,7 +113,7 @@ async def test_an_outage_that_outlasts_its_delivery_costs_no_attempt_either(
 ) -> None:
     gateway = Gateway(database)
     await gateway.open()
-    engine = create_engine(gateway.url, pool_size=10, **PATIENT)
+    engine = create_engine(gateway.url, pool_size=10, pool_timeout=60, connect_timeout=60)
     outages: list[asyncio.Task[None]] = []
 
     async def end_outage() -> None:
@@ -132,11 +140,12 @@ async def test_an_outage_that_outlasts_its_delivery_costs_no_attempt_either(
     assert await messaging.owed() == []
 
 
-async def _publish_until(over: asyncio.Event, messaging: Messaging, key: str) -> list[int]:
-    """The numbers that were certainly stored; of the others nobody knows."""
-    confirmed: list[int] = []
+async def _publish_until(
+    over: asyncio.Event, messaging: Messaging, key: str, confirmed: list[int]
+) -> None:
+    """Adds the numbers that were certainly stored; of the others nobody knows."""
     number = 0
-    while not over.is_set() or not confirmed:
+    while not over.is_set():
         number += 1
         try:
             await messaging.publish(NumberDrawn(series=key, number=number))
@@ -146,7 +155,6 @@ async def _publish_until(over: asyncio.Event, messaging: Messaging, key: str) ->
         else:
             confirmed.append(number)
         await asyncio.sleep(0.02)
-    return confirmed
 
 
 async def _nothing_is_owed(messaging: Messaging) -> None:

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import asyncpg_dsn, create_engine
-from tests.conftest import PATIENT
 from tests.e2e.socket.server import eventually
 from tests.integration.messaging.conftest import Messaging, Seen
 from tests.integration.messaging.laboratory import NumberDrawn, observer
@@ -56,7 +55,7 @@ def slow() -> Iterator[Slow]:
 
 @pytest.fixture
 async def other_engine(database: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database, pool_size=10, **PATIENT)
+    engine = create_engine(database, pool_size=10, pool_timeout=60, connect_timeout=60)
     yield engine
     await engine.dispose()
 

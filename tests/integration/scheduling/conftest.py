@@ -17,7 +17,7 @@ from app.shared.infrastructure.scheduling.single_flight import LOCKS, SingleFlig
 from app.shared.infrastructure.scheduling.stored_jobs import JobState, StoredJobs
 from app.shared.infrastructure.statements import Statements
 
-CONNECT_TIMEOUT = 10.0
+CONNECT_TIMEOUT = 60.0
 HOURLY = timedelta(hours=1)
 
 
@@ -65,7 +65,7 @@ class Schedule:
     async def until_free(self, name: str) -> None:
         """Wait in PostgreSQL until nobody has the lock of this job."""
         connection = await asyncpg.connect(asyncpg_dsn(self.url))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await connection.execute(f"SELECT pg_advisory_lock({LOCKS}, hashtext('{name}'))")
         await connection.close()
 
@@ -89,7 +89,7 @@ class Work:
         return self
 
     async def has_begun(self) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await self.begun.wait()
 
     async def __call__(self) -> int | None:

@@ -99,7 +99,7 @@ async def test_a_run_whose_lock_was_lost_is_cancelled_and_comes_again(
     await work.has_begun()
 
     assert await schedule.end_connections_with_locks() == 1
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await running
 
     assert (work.runs, work.ended) == (1, 0)

@@ -20,9 +20,9 @@ async def begin() -> None:
 
 
 async def work(url: str, name: str) -> None:
-    statements = Statements(url, pool_size=1, pool_timeout=10)
+    statements = Statements(url, pool_size=1, pool_timeout=60, connect_timeout=60)
     job = Job(name=name, every=timedelta(hours=1), work=begin)
-    single_flight = SingleFlight(url, connect_timeout=10)
+    single_flight = SingleFlight(url, connect_timeout=60)
     await Scheduler([job], StoredJobs(statements), single_flight).run_due()
 
 

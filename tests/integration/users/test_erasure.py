@@ -80,7 +80,7 @@ async def test_of_two_deliveries_at_the_same_time_the_second_fails_and_its_retry
     async with open_session(engine) as winner, open_session(engine) as loser:
         await react(winner, first(account_id=account_id))
         losing = asyncio.create_task(react(loser, second(account_id=account_id)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await statements.value(WAITS):
                 pass
 

@@ -30,8 +30,8 @@ async def test_everything_that_a_profile_says_is_there_in_json(
             "time_zone": "UTC",
             "bio": "Mathematician",
             "avatar_url": None,
-            "created_at": "2026-01-01T00:00:00+00:00",
-            "updated_at": "2026-01-01T00:00:00+00:00",
+            "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z",
         }
     }
 

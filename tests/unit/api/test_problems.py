@@ -18,6 +18,7 @@ from app.shared.api.errors import (
     UnsupportedMediaTypeError,
     status_of,
 )
+from app.shared.api.problems import title_of
 from app.shared.api.strict_json import module_router
 from app.shared.api.validation import MAX_MEMBERS
 from app.shared.domain.errors import DomainError, InvalidError, UnauthenticatedError
@@ -46,6 +47,8 @@ class Everything(BaseModel, extra="forbid"):
     scores: dict[str, int] = {}
     pet: Annotated[Cat | Dog, Field(discriminator="kind")] | None = None
     items: list[Cat] = []
+    initial: Annotated[str, Field(min_length=1)] = "a"
+    tags: Annotated[list[str], Field(min_length=1, max_length=11)] = ["a"]
 
     @field_validator("name")
     @classmethod
@@ -119,6 +122,22 @@ async def test_a_refusal_has_the_status_and_the_members_of_its_kind(
     }
 
 
+@pytest.mark.parametrize(
+    ("code", "title"),
+    [
+        ("not_found", "Not found"),
+        ("api_key_not_found", "API key not found"),
+        ("too_many_api_keys", "Too many API keys"),
+        ("avatar_url_invalid", "Avatar URL invalid"),
+        ("uri_too_long", "URI too long"),
+    ],
+)
+def test_the_title_is_the_code_in_words_with_initials_as_they_are_written(
+    code: str, title: str
+) -> None:
+    assert title_of(code) == title
+
+
 def test_a_refusal_of_no_kind_has_no_status() -> None:
     with pytest.raises(UnmappedErrorError):
         status_of(DomainError)
@@ -183,6 +202,9 @@ async def test_a_domain_rule_points_at_its_member_like_the_schema_does() -> None
     [
         ({"name": "s3"}, [("/name", "This must have at least 3 characters.")]),
         ({"name": SECRET}, [("/name", "This must have at most 5 characters.")]),
+        ({"initial": ""}, [("/initial", "This must have at least 1 character.")]),
+        ({"tags": []}, [("/tags", "This must have at least 1 item.")]),
+        ({"tags": [SECRET] * 12}, [("/tags", "This must have at most 11 items.")]),
         ({"name": "S3C"}, [("/name", "This does not have the expected form.")]),
         ({"name": "zzz"}, [("/name", "This value does not fit.")]),
         ({"name": {SECRET: SECRET}}, [("/name", "This must be a string.")]),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.modules.auth.application.effects.send_mail import SendMail
 from app.modules.auth.application.effects.send_to_holder import SendToHolder
 from app.modules.auth.application.effects.send_welcome import SendWelcome
 from app.modules.auth.application.postman import Postman
 from app.modules.auth.contracts.events import AccountRegistered
-from app.modules.auth.domain.events import RegistrationRepeated
+from app.modules.auth.domain.events import MailDue, RegistrationRepeated
 from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.outgoing_mail import OutgoingMail
 from app.modules.auth.infrastructure.jinja_mail_composer import JinjaMailComposer
@@ -46,6 +47,14 @@ def welcome_of(auth: InMemoryAuth, mailer: InMemoryMailer) -> SendWelcome:
 
 def answer_of(auth: InMemoryAuth, mailer: InMemoryMailer) -> SendToHolder:
     return SendToHolder(auth.uow, auth.mailed_tokens, auth.mail_policy, postman_of(auth, mailer))
+
+
+async def deliver_mails(auth: InMemoryAuth, mailer: InMemoryMailer) -> None:
+    """Whatever is owed."""
+    send = SendMail(postman_of(auth, mailer))
+    for event in auth.published:
+        if isinstance(event, MailDue):
+            await send(event, f"{event.mail_id}:auth.send_mail")
 
 
 async def answer_registrations(auth: InMemoryAuth) -> None:

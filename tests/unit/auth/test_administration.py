@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
@@ -18,13 +19,14 @@ from app.modules.auth.application.commands.enable_account import (
 from app.modules.auth.domain.account import Account, AccountStatus, Role
 from app.modules.auth.domain.activity import Activity, ActivityKind
 from app.modules.auth.domain.administration import AccountNotFoundError, LastAdministratorError
+from app.modules.auth.domain.api_key import ApiKey
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.testing import InMemoryAuth
 from app.shared.application.authorization import AccessForbiddenError
 from app.shared.application.principal import Principal
 from app.shared.domain.ids import new_id
 from app.shared.testing import as_account
-from tests.factories import AccountFactory
+from tests.factories import START, AccountFactory
 
 ADMIN = frozenset({Role.USER, Role.ADMIN})
 USER = frozenset({Role.USER})
@@ -51,6 +53,31 @@ async def test_disabling_raises_the_epoch_and_revokes_in_one_commit() -> None:
     assert stored.epoch_raised_at == auth.clock.now()
     assert auth.revoked == [Revocation(account_id=account.id, epoch=5)]
     assert auth.activity == [Activity.of(account.id, ActivityKind.ACCOUNT_DISABLED)]
+
+
+def key_of(account_id: UUID) -> ApiKey:
+    return ApiKey(
+        id=new_id(),
+        account_id=account_id,
+        name="nightly job",
+        kid="kid1",
+        secret_hash=b"hash",
+        scopes=("profile:read",),
+        created_at=START,
+    )
+
+
+async def test_api_keys_of_a_disabled_account_do_not_come_back() -> None:
+    auth = InMemoryAuth()
+    admin = administrator(auth)
+    account = auth.accounts.put(AccountFactory.build())
+    auth.api_keys.put(key_of(account.id))
+    other = auth.api_keys.put(key_of(admin.account_id))
+
+    await DisableAccountHandler(auth.uow)(DisableAccount(admin, account.id))
+    await EnableAccountHandler(auth.uow)(EnableAccount(admin, account.id))
+
+    assert [key.id for key in auth.api_keys] == [other.id]
 
 
 async def test_disabling_and_enabling_again_change_nothing_more() -> None:

@@ -26,6 +26,7 @@ from app.modules.auth.domain.errors import (
     TokenExpiredError,
     TokenReusedError,
 )
+from app.modules.auth.domain.policies import RefreshPolicy
 from app.modules.auth.domain.session import Session
 from app.modules.auth.testing import InMemoryAuth
 from tests.factories import (
@@ -130,6 +131,21 @@ async def test_a_login_is_logged_and_so_is_its_refusal() -> None:
         entry("login", "invalid_credentials"),
     ]
     assert PASSWORD not in str(lines)
+
+
+async def test_a_session_that_makes_room_for_a_login_is_logged() -> None:
+    auth = InMemoryAuth(RefreshPolicy(max_sessions=1))
+    account = auth.accounts.put(AccountFactory.build())
+    idlest = auth.sessions.put(SessionFactory.build(account_id=account.id))
+
+    with capture_logs() as lines:
+        await log_in(auth)(LogInFactory.build(email=account.email.display))
+
+    (session,) = auth.sessions
+    assert logged(lines) == [
+        entry("revoke_session", "cap", account, idlest),
+        entry("login", "done", account, session),
+    ]
 
 
 async def test_reuse_is_logged_for_a_person_to_look_at() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -25,8 +26,10 @@ from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.outgoing_mail import OutgoingMail
 from app.modules.auth.testing import InMemoryAuth
 from app.shared.testing import as_account
+from app.shared.testing.mailer import InMemoryMailer
+from tests.contract.facts import facts
 from tests.factories import PASSWORD, AccountFactory
-from tests.unit.auth.post import mails, newest_token
+from tests.unit.auth.post import deliver_mails, mails, newest_token
 
 NEW = "Lovelace@Example.org"
 
@@ -85,15 +88,38 @@ async def test_the_confirmed_address_is_the_accounts_and_verified(
         await confirm(auth, token)
 
 
-async def test_an_address_that_is_taken_is_answered_alike_and_gets_no_mail(
+async def test_free_or_taken_the_new_address_is_stored_alike_and_only_a_free_one_gets_a_mail(
     auth: InMemoryAuth, ada: Account
 ) -> None:
-    taken = auth.accounts.put(AccountFactory.build(email=EmailAddress.parse(NEW)))
+    taken = auth.accounts.put(AccountFactory.build())
+    bob = auth.accounts.put(AccountFactory.build())
+    mailer = InMemoryMailer()
 
     await ask(auth, ada, taken.email.display)
+    await ask(auth, bob, NEW)
 
-    assert [mail.kind for mail in mails(auth)] == [MailKind.EMAIL_CHANGE_REQUESTED]
-    assert len(auth.published) == len(auth.mails) == 2
+    stored = [facts(mail) for mail in mails(auth, MailKind.CONFIRM_EMAIL)]
+    of_one_request = ("id", "account_id", "address", "created_at", "expires_at")
+    assert len({str({**each, **dict.fromkeys(of_one_request)}) for each in stored}) == 1
+    assert [each["expires_at"] - each["created_at"] for each in stored] == 2 * [
+        auth.mail_policy.token_lifetime
+    ]
+    await deliver_mails(auth, mailer)
+    assert Counter(sent.to for sent in mailer.sent) == Counter(
+        [ada.email.mailbox, bob.email.mailbox, EmailAddress.parse(NEW).mailbox]
+    )
+
+
+async def test_an_address_that_is_taken_before_its_mail_leaves_gets_none(
+    auth: InMemoryAuth, ada: Account
+) -> None:
+    mailer = InMemoryMailer()
+    await ask(auth, ada)
+    auth.accounts.put(AccountFactory.build(email=EmailAddress.parse(NEW)))
+
+    await deliver_mails(auth, mailer)
+
+    assert [sent.to for sent in mailer.sent] == [ada.email.mailbox]
 
 
 async def test_an_address_that_was_taken_meanwhile_cannot_be_confirmed(

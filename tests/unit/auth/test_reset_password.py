@@ -17,11 +17,14 @@ from app.modules.auth.application.commands.reset_password import (
     ResetPassword,
     ResetPasswordHandler,
 )
+from app.modules.auth.application.throttling import Charge
 from app.modules.auth.domain.account import Account, AccountStatus
 from app.modules.auth.domain.errors import LinkInvalidError, PasswordTooShortError
 from app.modules.auth.domain.mail_kind import MailKind
 from app.modules.auth.domain.ports import Revocation
 from app.modules.auth.testing import InMemoryAuth
+from app.modules.auth.testing.throttle import InMemoryThrottle
+from app.shared.application.database_errors import DatabaseUnavailableError
 from tests.contract.facts import facts
 from tests.factories import PASSWORD, AccountFactory, RegisterAccountFactory
 from tests.unit.auth.post import mails, newest_token
@@ -83,6 +86,25 @@ async def test_a_reset_changes_the_password_and_voids_everything(
     ]
     with pytest.raises(LinkInvalidError):
         await reset(auth, token, PASSWORD)
+
+
+class AwayThrottle(InMemoryThrottle):
+    async def clear(self, charge: Charge) -> None:
+        raise DatabaseUnavailableError(retry_after=1)
+
+
+async def test_a_reset_that_cannot_clear_the_guesses_leaves_the_token_good(
+    auth: InMemoryAuth, ada: Account
+) -> None:
+    await forget(auth, ada.email.display)
+    token = newest_token(auth, MailKind.RESET_PASSWORD)
+    throttle, auth.throttle = auth.throttle, AwayThrottle(auth.clock)
+
+    with pytest.raises(DatabaseUnavailableError):
+        await reset(auth, token)
+
+    auth.throttle = throttle
+    await reset(auth, token)
 
 
 async def test_only_the_newest_token_is_good(auth: InMemoryAuth, ada: Account) -> None:

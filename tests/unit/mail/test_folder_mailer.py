@@ -97,14 +97,32 @@ async def test_nobody_else_on_the_machine_may_read_it(folder: Path) -> None:
     assert not is_open_to_others(file)
 
 
-async def test_one_is_found_by_its_id_and_nothing_else_is(folder: Path) -> None:
+async def test_one_is_found_by_its_id(folder: Path) -> None:
     await sent(folder, "first", "second")
     mailbox = FolderMailbox(folder)
 
     for kept in await mailbox.newest():
         assert await mailbox.find(kept.id) == kept
-    assert await mailbox.find("../mail") is None
-    assert await mailbox.find("") is None
+
+
+async def test_whoever_opens_one_reads_no_other(folder: Path) -> None:
+    await sent(folder, "wanted")
+    mailbox = FolderMailbox(folder)
+    [wanted] = await mailbox.newest()
+    (folder / f"{'0' * 32}.eml").mkdir()
+
+    assert await mailbox.find(wanted.id) == wanted
+
+
+@pytest.mark.parametrize(
+    "other", ["", "f" * 32, "secret", "A" * 32, "../secret", "../" + "0" * 29, "0" * 32 + "\n"]
+)
+async def test_what_is_no_id_of_a_mail_finds_nothing(folder: Path, other: str) -> None:
+    await sent(folder, "first")
+    if other != "f" * 32:
+        (folder / f"{other}.eml").write_bytes(b"Subject: no mail of ours")
+
+    assert await FolderMailbox(folder).find(other) is None
 
 
 async def test_a_cleared_mailbox_is_empty(folder: Path) -> None:

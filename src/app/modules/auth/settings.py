@@ -15,6 +15,8 @@ from app.modules.auth.domain.throttling import ThrottlePolicy
 from app.shared.application.deployment import Deployment
 from app.shared.infrastructure.settings_group import Seconds, SettingsGroup
 
+_SECOND, _HOUR = timedelta(seconds=1), timedelta(hours=1)
+
 
 class AuthSettings(SettingsGroup):
     """Accounts, passwords, sessions and keys. Lifetimes are in seconds."""
@@ -78,8 +80,8 @@ class AuthSettings(SettingsGroup):
     ] = None
     mail_token_lifetime: Annotated[
         Seconds,
-        # A day later the mail is forgotten.
-        Field(description="How long the link in a mail is good.", gt=timedelta(0), lt=timedelta(1)),
+        # So long are mails counted, which bounds how many links are good at a time.
+        Field(description="How long the link in a mail is good.", gt=timedelta(0), le=_HOUR),
     ] = timedelta(minutes=10)
     password_min_length: Annotated[
         int, Field(description="Code points of a new password, at least.", ge=8, le=128)
@@ -107,13 +109,10 @@ class AuthSettings(SettingsGroup):
     ] = 10
     login_first_wait: Annotated[
         Seconds,
-        Field(
-            description="That wait; it doubles with each wrong password more.",
-            ge=timedelta(seconds=1),
-        ),
-    ] = timedelta(seconds=1)
+        Field(description="That wait; it doubles with each wrong password more.", ge=_SECOND),
+    ] = _SECOND
     login_longest_wait: Annotated[
-        Seconds, Field(description="… until it is this long.", le=timedelta(days=1))
+        Seconds, Field(description="… until it is this long.", le=24 * _HOUR)
     ] = timedelta(minutes=15)
     login_failures_before_reset: Annotated[
         int,
@@ -151,8 +150,9 @@ class AuthSettings(SettingsGroup):
     ] = 100
 
     def risks(self) -> Mapping[str, bool]:
-        line = "AUTH_KEYS_DIR is not set: mount the keys, which outlive this machine"
-        return {line: self.keys_dir is None}
+        unset = "AUTH_KEYS_DIR is not set: mount the keys, which outlive this machine"
+        too_long = "AUTH_ACCESS_LIFETIME is longer than an hour"
+        return {unset: self.keys_dir is None, too_long: self.access_lifetime > _HOUR}
 
     def issuer_of(self, deployment: Deployment) -> str:
         return self.issuer or deployment.public_url

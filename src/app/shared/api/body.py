@@ -6,12 +6,13 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 _RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _DATABASE_ENDS = datetime(9999, 1, 1, tzinfo=UTC)
 """Later, in one zone or another, is a year of five digits."""
 
@@ -23,10 +24,18 @@ def _written_out(value: Any) -> Any:
     return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    # In one zone or another the first day began in a year that there is not.
+    return max(value, _BEGINNING).astimezone(UTC)
+
+
 Moment = Annotated[
-    AwareDatetime, BeforeValidator(_written_out), Field(strict=False, lt=_DATABASE_ENDS)
+    AwareDatetime,
+    BeforeValidator(_written_out),
+    Field(strict=False, lt=_DATABASE_ENDS),
+    AfterValidator(_in_utc),
 ]
-"""A date and time with its zone (RFC 3339)."""
+"""A date and time with its zone (RFC 3339), from here on in UTC as in every answer."""
 
 
 class RequestBody(BaseModel):

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.shared.api.errors import OriginRefusedError, RouteNotFoundError
+from app.shared.api.html_pages import HTML_PAGES
 from app.shared.application.mailbox import KeptMail, Mailbox
 from app.shared.application.mailer import Mail, MailPreview
 
@@ -36,20 +36,13 @@ def install_mailbox(
     app: FastAPI, mailbox: Mailbox, previews: Callable[[], Sequence[MailPreview]]
 ) -> None:
     """Add the pages, which show links that open accounts to whoever asks: development only."""
-    templates = Environment(
-        loader=PackageLoader("app.shared.api", "pages"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
     def home(request: Request) -> str:
         root_path: str = request.scope.get("root_path", "")
         return root_path.rstrip("/") + _PATH
 
     def page(request: Request, template: str, **values: Any) -> Response:
-        html = templates.get_template(template).render(home=home(request), **values)
+        html = HTML_PAGES.get_template(template).render(home=home(request), **values)
         return HTMLResponse(html, headers=_PAGE)
 
     async def mails(request: Request) -> Response:

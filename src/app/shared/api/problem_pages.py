@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from app.shared.api.errors import RouteNotFoundError, status_of
+from app.shared.api.html_pages import HTML_PAGES
 from app.shared.api.problems import title_of
 from app.shared.domain.errors import DomainError
 
@@ -21,11 +21,11 @@ _ADVICE = {
     403: "Do not repeat the request: this caller lacks the right.",
     404: "Check the path; what it names is not there, or not for this caller.",
     409: "Read the present state and decide again.",
-    412: "Read the present version with its ETag and decide again.",
-    428: "Read the resource and send its ETag as If-Match.",
-    429: "Wait as many seconds as Retry-After says, then repeat the request.",
-    500: "This is a defect of the service. Quote the request id from instance when reporting it.",
-    503: "Wait as many seconds as Retry-After says, then repeat the request.",
+    412: "Read the present version with its `ETag` and decide again.",
+    428: "Read the resource and send its `ETag` as `If-Match`.",
+    429: "Wait as many seconds as `Retry-After` says, then repeat the request.",
+    500: "This is a defect of the service. Quote the request id from `instance` when reporting it.",
+    503: "Wait as many seconds as `Retry-After` says, then repeat the request.",
 }
 _OTHERWISE = "Change the request; repeated as it is, it will be refused again."
 _TERMINAL = (
@@ -33,35 +33,14 @@ _TERMINAL = (
     " refresh once and repeat the request. If it is a refresh token, log in again."
 )
 _NOT_TERMINAL = (
-    "Keep the session. Wait as many seconds as Retry-After says and use the newest token you hold."
+    "Keep the session. Wait as many seconds as `Retry-After` says and use the newest token that"
+    " you hold."
 )
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto }}
-code {{ font-size: 1.1em }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p><code>{code}</code> · HTTP {status} {phrase}</p>
-<p>{detail}</p>
-<h2>What it means</h2>
-<p>{meaning}</p>
-<h2>What to do</h2>
-<p>{advice}</p>
-</body>
-</html>
-"""
 _HEADERS = {
     "Cache-Control": "public, max-age=3600",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none';"
+        " frame-ancestors 'none'"
     ),
 }
 
@@ -78,21 +57,16 @@ class Entry:
     status: int
     terminal: bool | None
     detail: str
-    meaning: str
+    meanings: tuple[str, ...]
+    """One for each refusal that has this code."""
 
     def page(self) -> str:
         advice = _ADVICE.get(self.status, _OTHERWISE)
         if self.terminal is not None:
             advice = _TERMINAL if self.terminal else _NOT_TERMINAL
-        return _PAGE.format(
-            title=html.escape(title_of(self.code)),
-            code=html.escape(self.code),
-            status=self.status,
-            phrase=HTTPStatus(self.status).phrase,
-            detail=html.escape(self.detail),
-            meaning=html.escape(self.meaning),
-            advice=html.escape(advice),
-        )
+        phrase = HTTPStatus(self.status).phrase
+        template = HTML_PAGES.get_template("problem.html")
+        return template.render(entry=self, title=title_of(self.code), phrase=phrase, advice=advice)
 
 
 def catalogue() -> dict[str, Entry]:
@@ -107,12 +81,12 @@ def catalogue() -> dict[str, Entry]:
             status=status_of(error),
             terminal=error.terminal,
             detail=error.detail,
-            meaning=inspect.cleandoc(error.__doc__ or error.detail),
+            meanings=(inspect.cleandoc(error.__doc__ or error.detail),),
         )
         if known := entries.get(error.code):
             if (known.status, known.terminal) != (entry.status, entry.terminal):
                 raise CodeClashError(f"{error.__qualname__} uses the code {error.code} otherwise")
-            entry = replace(known, meaning=f"{known.meaning} Or: {entry.meaning}")
+            entry = replace(known, meanings=known.meanings + entry.meanings)
         entries[error.code] = entry
     return entries
 

@@ -31,7 +31,11 @@ PROBLEM_SCHEMA: dict[str, Any] = {
                 "type": "object",
                 "required": ["pointer", "detail"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "RFC 6901, into the body."},
+                    "pointer": {
+                        "type": "string",
+                        "description": "RFC 6901: into the body, or what follows `/query`,"
+                        " `/path`, `/header` or `/cookie`.",
+                    },
                     "detail": {"type": "string"},
                 },
             },

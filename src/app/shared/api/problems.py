@@ -38,6 +38,8 @@ _REFUSAL_OF_STATUS: dict[int, type[DomainError]] = {
     415: UnsupportedMediaTypeError,
 }
 
+_INITIALS = {"api", "uri", "url"}
+
 
 class ProblemMembers(TypedDict, total=False):
     """The members of a problem document, ours beside those of RFC 9457 §3.1."""
@@ -111,7 +113,8 @@ def _origin(error: BaseException) -> str:
 
 def title_of(code: str) -> str:
     """The short name of a kind of problem, the same at every occurrence."""
-    return code.replace("_", " ").capitalize()
+    first, *others = (word.upper() if word in _INITIALS else word for word in code.split("_"))
+    return " ".join([first[0].upper() + first[1:], *others])
 
 
 def _headers_of(error: DomainError, status: int) -> dict[str, str]:

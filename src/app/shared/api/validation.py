@@ -6,6 +6,7 @@ broken UUID, the name of an unknown member), so all three are replaced by our ow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypedDict
@@ -65,6 +66,7 @@ _DETAILS = {
     "timezone_aware": "This must have a time zone.",
 }
 """By pydantic's type of error. What is filled in are limits of the schema, never input."""
+_ONE_OF_MANY = re.compile(r"\b(1 character|1 item)s\b")
 
 
 def invalid_members(error: RequestValidationError, route: object) -> list[InvalidMember]:
@@ -79,7 +81,8 @@ def invalid_members(error: RequestValidationError, route: object) -> list[Invali
 
 
 def _detail(item: Mapping[str, Any]) -> str:
-    return _DETAILS.get(item["type"], _OTHERWISE).format_map(item.get("ctx", {}))
+    detail = _DETAILS.get(item["type"], _OTHERWISE).format_map(item.get("ctx", {}))
+    return _ONE_OF_MANY.sub(r"\1", detail)
 
 
 def _pointer(kind: str, location: Sequence[str | int], known: frozenset[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Protocol, TypeAlias, runtime_checkable
 from uuid import UUID
 
@@ -10,6 +11,11 @@ from app.shared.application.composition import CompositionError
 from app.shared.domain.errors import UnavailableError
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+
+
+def json_time(moment: datetime) -> str:
+    """As every answer has times: in UTC, with a Z (RFC 3339)."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class DuplicateSectionError(CompositionError):

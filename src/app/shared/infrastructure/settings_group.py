@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,8 @@ from pydantic import BeforeValidator, PlainSerializer
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -46,9 +47,16 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_as_names)]
 class FromFile(PydanticBaseSettingsSource):
     """`NAME_FILE` holds the path of a file whose content is the value of `NAME`."""
 
+    def __init__(
+        self, settings_cls: type[BaseSettings], variables: Mapping[str, str | None]
+    ) -> None:
+        super().__init__(settings_cls)
+        self._variables = variables
+        """By their names in lower case."""
+
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        name = f"{self.config.get('env_prefix', '')}{field_name}".upper() + "_FILE"
-        path = os.environ.get(name)
+        prefix = self.config.get("env_prefix", "")
+        path = self._variables.get(f"{prefix}{field_name}_file".lower())
         value = Path(path).read_text(encoding="utf-8").strip() if path else None
         return value, field_name, self.field_is_complex(field)
 
@@ -89,8 +97,15 @@ class SettingsGroup(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """First match wins. Docker-style secret folders are not read: `*_FILE` names a file."""
-        del file_secret_settings
-        return init_settings, env_settings, FromFile(settings_cls), dotenv_settings
+        del env_settings, dotenv_settings, file_secret_settings
+        environment, dotenv = EnvSettingsSource(settings_cls), DotEnvSettingsSource(settings_cls)
+        return (
+            init_settings,
+            environment,
+            FromFile(settings_cls, environment.env_vars),
+            dotenv,
+            FromFile(settings_cls, dotenv.env_vars),
+        )
 
 
 def groups_of(group: type[SettingsGroup]) -> Iterator[type[SettingsGroup]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from dependency_injector.containers import Container
@@ -21,6 +22,9 @@ from app.shared.settings import BrokerSettings, DatabaseSettings, EventsSettings
 from app.shared.testing.caller import FakeAuthenticator
 from app.shared.testing.idempotency import PlainFingerprints
 from app.shared.web import web_app
+
+PATIENCE = timedelta(minutes=1)
+"""A busy machine must not look like an outage."""
 
 _PUBLISHED = "select type, version, payload::text from messaging.event order by position"
 
@@ -70,7 +74,9 @@ async def module_harness(
     """
     kernel = KernelContainer(
         deployment=Deployment(),
-        database=DatabaseSettings(url=SecretStr(database_url)),
+        database=DatabaseSettings(
+            url=SecretStr(database_url), pool_timeout=PATIENCE, connect_timeout=PATIENCE
+        ),
         events=EventsSettings(),
         broker_settings=BrokerSettings(),
         mail_settings=MailSettings(),

@@ -10,11 +10,12 @@ from app.modules.auth.api.members import (
     CurrentPassword,
     client_of,
 )
+from app.modules.auth.api.tokens import device_of
 from app.modules.auth.application.commands.delete_account import (
     DeleteAccount,
     DeleteAccountHandler,
 )
-from app.modules.auth.application.queries.export_personal_data import (
+from app.modules.auth.application.commands.export_personal_data import (
     ExportPersonalData,
     ExportPersonalDataHandler,
     PersonalDataExport,
@@ -67,9 +68,13 @@ async def delete_account(
 
 @router.get("/export", responses=refusals(ExportIncompleteError))
 async def export_personal_data(
-    caller: FreshCaller, response: Response, handle: Inject[ExportPersonalDataHandler]
+    caller: FreshCaller,
+    request: Request,
+    response: Response,
+    handle: Inject[ExportPersonalDataHandler],
 ) -> PersonalDataExport:
-    """Everything that this service keeps of oneself, as one document."""
+    """Everything that this service keeps of oneself, as one document. It leaves a line in one's
+    activity."""
     response.headers["Content-Disposition"] = _AS_A_FILE
     response.headers["Cache-Control"] = "no-store"
-    return await handle(ExportPersonalData(caller))
+    return await handle(ExportPersonalData(caller, device_of(request)))

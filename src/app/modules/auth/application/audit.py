@@ -24,6 +24,8 @@ from app.modules.auth.domain.mail_kind import MailKind
 _log = structlog.get_logger("app.auth")
 
 DONE = "done"
+CAP = "cap"
+"""It made room for another one."""
 _GUESSED = (LoginThrottledError.code,)
 _MAILED_OR_NOT = (DONE, "nobody")
 """Where no mail is due, nobody is told but the log."""
@@ -64,7 +66,7 @@ class SecurityEvent(Enum):
     CREATE_API_KEY = "create_api_key"
     DELETE_API_KEY = "delete_api_key"
     SEND_MAIL = "send_mail", (*MailKind, "void")
-    REVOKE_SESSION = "revoke_session"
+    REVOKE_SESSION = "revoke_session", (DONE, CAP)
     REVOKE_SESSIONS_BEFORE = "revoke_sessions_before"
     CREATE_ADMIN = "create_admin"
     DELETE_ACCOUNT = "delete_account"

@@ -123,12 +123,12 @@ class SessionStore(Protocol):
     `Session.present` do; whatever else a token may mean is decided by the aggregate.
     """
 
-    async def open(self, session: Session, *, settles: tuple[Reservation, ...] = ()) -> None:
+    async def open(self, session: Session, *, settles: tuple[Reservation, ...] = ()) -> list[UUID]:
         """Takes back what the login was charged, since it was no failure.
 
         An account that has its `max_sessions` loses the one that is idle longest, dead ones first;
-        its access tokens are void at once. Raises `AccountDisabledError` when the account is gone
-        meanwhile.
+        its access tokens are void at once. Living ones are answered, and are lines for the owner.
+        Raises `AccountDisabledError` when the account is gone meanwhile.
         """
         ...
 

@@ -33,6 +33,7 @@ from app.modules.auth.application.commands.delete_account import DeleteAccountHa
 from app.modules.auth.application.commands.delete_api_key import DeleteApiKeyHandler
 from app.modules.auth.application.commands.disable_account import DisableAccountHandler
 from app.modules.auth.application.commands.enable_account import EnableAccountHandler
+from app.modules.auth.application.commands.export_personal_data import ExportPersonalDataHandler
 from app.modules.auth.application.commands.log_in import LogInHandler
 from app.modules.auth.application.commands.log_out import LogOutHandler
 from app.modules.auth.application.commands.register_account import RegisterAccountHandler
@@ -54,7 +55,6 @@ from app.modules.auth.application.effects.send_mail import SendMail
 from app.modules.auth.application.effects.send_to_holder import SendToHolder
 from app.modules.auth.application.effects.send_welcome import SendWelcome
 from app.modules.auth.application.ports import PublishedKeys
-from app.modules.auth.application.queries.export_personal_data import ExportPersonalDataHandler
 from app.modules.auth.application.queries.get_account import GetAccountHandler
 from app.modules.auth.application.queries.list_accounts import ListAccountsHandler
 from app.modules.auth.application.queries.list_api_keys import ListApiKeysHandler
@@ -72,6 +72,7 @@ from app.modules.users.contracts.events import ProfileUpdated
 from app.shared.application.deployment import Deployment
 from app.shared.application.event_bus import Effect, Reaction
 from app.shared.application.idempotency import Fingerprints
+from app.shared.application.languages import Languages
 from app.shared.application.principal import Authenticator
 from app.shared.infrastructure.use_case import use_case
 
@@ -146,6 +147,7 @@ class AuthContainer(AuthBackground):
         {
             Authenticator: authenticator,
             Fingerprints: AuthAdapters.fingerprints,
+            Languages: AuthAdapters.composer.provided.languages,
             PublishedKeys: AuthAdapters.key_ring,
         }
     )

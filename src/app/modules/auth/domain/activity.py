@@ -18,9 +18,11 @@ class ActivityKind(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105  # the name of a fact
     EMAIL_CHANGED = "email_changed"
     SESSION_REVOKED = "session_revoked"
-    """By the owner, an administrator or the operator."""
+    """By the owner, an administrator or the operator, or by a login that found as many as an
+    account may have."""
     SESSION_COMPROMISED = "session_compromised"
     """Two holders of one refresh token were noticed."""
+    DATA_EXPORTED = "data_exported"
     API_KEY_CREATED = "api_key_created"
     API_KEY_REVOKED = "api_key_revoked"
     ROLES_CHANGED = "roles_changed"

@@ -132,13 +132,14 @@ class OutgoingMail(Aggregate):
 
     def write_proof(self, holder: Account, *, kid: str, policy: MailPolicy, now: datetime) -> None:
         """Of the registration that it was owed for: its password counts once somebody shows the
-        token."""
+        token. It is a mail of now, however long it was owed."""
+        self.created_at = now
         self.address, self.locale, self.kid = holder.email.display, holder.locale, kid
         self.renew(holder, policy, now)
 
-    def write_notice(self, kind: MailKind, holder: Account) -> None:
+    def write_notice(self, kind: MailKind, holder: Account, *, now: datetime) -> None:
         self.kind, self.address, self.locale = kind, holder.email.display, holder.locale
-        self.password_hash = None
+        self.created_at, self.password_hash = now, None
 
     def drop(self) -> None:
         """Nobody gets it."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from json import loads
 from uuid import UUID
 
-from app.shared.application.personal_data import Json, PersonalData
+from app.shared.application.personal_data import Json, PersonalData, json_time
 from app.shared.application.reader import Reader
 
 # Times of refreshes to the hour and no generation, as in the list of sessions: the next refresh is
-# not to be guessed from an export that got lost.
+# not to be guessed from an export that got lost. Of mails no id, which their tokens are made from;
+# those without an address are not written yet.
 _SQL = """
 -- Everything that is kept of the account $1, as of one moment; no hash and no secret.
 select jsonb_build_object(
@@ -42,6 +44,13 @@ select jsonb_build_object(
                 then date_trunc('hour', y.at, 'UTC') else y.at end
         ) order by y.id desc)
         from auth.activity as y where y.account_id = a.id
+    ), '[]'),
+    'mails', coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'kind', m.kind, 'address', m.address, 'locale', m.locale,
+            'created_at', m.created_at, 'expires_at', m.expires_at
+        ) order by m.created_at desc, m.id)
+        from auth.outgoing_mail as m where m.account_id = a.id and m.address <> ''
     ), '[]')
 )::text as kept
 from auth.account as a
@@ -50,7 +59,7 @@ where a.id = $1
 
 
 class SqlAccountData(PersonalData):
-    """The account, its sessions, its API keys and what happened to it."""
+    """The account, its sessions, API keys and mails, and what happened to it."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -59,5 +68,15 @@ class SqlAccountData(PersonalData):
         row = await self._reader.row(_SQL, account_id)
         if row is None:
             return {}
-        kept: Mapping[str, Json] = loads(row["kept"])
+        kept: Mapping[str, Json] = loads(row["kept"], object_hook=_with_times)
         return kept
+
+
+def _with_times(members: dict[str, Json]) -> dict[str, Json]:
+    """PostgreSQL writes its times with an offset."""
+    return {
+        name: json_time(datetime.fromisoformat(value))
+        if isinstance(value, str) and (name == "at" or name.endswith("_at"))
+        else value
+        for name, value in members.items()
+    }

@@ -15,6 +15,7 @@ from math import ceil
 from typing import TypeVar
 
 from app.modules.auth.domain.errors import HashingOverloadedError, HashingQueueShareError
+from app.modules.auth.domain.throttling import network_of
 from app.modules.auth.infrastructure.effective_cores import effective_cores
 
 T = TypeVar("T")
@@ -46,6 +47,8 @@ class HashingPool:
         self.threads = threads
         self._queue = queue
         self._share = max(1, queue // 4)
+        self._modest_queue = queue - self._share
+        """Places for modest jobs: however many wait, there is room for the others."""
         self._patience = patience
         self._executor = ThreadPoolExecutor(threads, "hashing", initializer=_step_back)
         self._free = threads + ahead
@@ -58,7 +61,7 @@ class HashingPool:
         self, job: Callable[[], T], *, client: str | None = None, modest: bool = False
     ) -> T:
         """Raises `HashingOverloadedError` when the queue is full or no permit came free in time,
-        `HashingQueueShareError` when `client` holds a quarter of the queue already."""
+        `HashingQueueShareError` when the network of `client` holds a quarter of it already."""
         if self._available(modest):
             self._take(modest)
         else:
@@ -85,9 +88,11 @@ class HashingPool:
         await asyncio.to_thread(self._executor.shutdown, wait=True)
 
     async def _wait(self, client: str | None, modest: bool) -> None:
+        client = None if client is None else network_of(client)
         if client is not None and self._waiting[client] >= self._share:
             raise HashingQueueShareError(retry_after=self._retry_after)
-        if len(self._waiters) >= self._queue:
+        modest_waiters = sum(waiter.modest for waiter in self._waiters)
+        if len(self._waiters) >= self._queue or (modest and modest_waiters >= self._modest_queue):
             raise self._overloaded()
         waiter = _Waiter(asyncio.get_running_loop().create_future(), client, modest)
         self._enter(waiter)

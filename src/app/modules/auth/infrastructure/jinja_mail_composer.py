@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from app.modules.auth.application.mailing import MailComposer
 from app.modules.auth.domain.email_address import EmailAddress
 from app.modules.auth.domain.mail_kind import MailKind
+from app.shared.application.languages import Languages
 from app.shared.application.mailer import Mail, MailPreview
 
 _PATHS = {
@@ -34,7 +35,7 @@ class JinjaMailComposer(MailComposer):
 
     def __init__(self, *, service: str, frontend_url: str, token_lifetime: timedelta) -> None:
         loader = PackageLoader("app.modules.auth.infrastructure", "mails")
-        self.languages = frozenset(
+        self.languages = Languages(
             name.split("/")[0] for name in loader.list_templates() if "/" in name
         )
         self._templates = Environment(
@@ -53,7 +54,7 @@ class JinjaMailComposer(MailComposer):
     ) -> Mail:
         if (kind in _PATHS) != (token is not None):
             raise ValueError(f"a token is for a mail with a link, and {kind} is none or lacks it")
-        language = self._nearest(locale)
+        language = self.languages.nearest((locale or "").replace("_", "-")) or _FALLBACK
         words = {**self._said(language, _COMMON, to), **self._said(language, kind, to)}
         link = f"{self._frontend_url}{_PATHS[kind]}#token={token}" if token else None
         values = {"language": language, "link": link, **words}
@@ -79,12 +80,6 @@ class JinjaMailComposer(MailComposer):
             for kind in MailKind
             for language in sorted(self.languages)
         ]
-
-    def _nearest(self, locale: str | None) -> str:
-        """Of the languages there are: this one, the one that it is a dialect of, or English."""
-        tag = (locale or "").replace("_", "-").lower()
-        candidates = (tag, tag.partition("-")[0])
-        return next((one for one in candidates if one in self.languages), _FALLBACK)
 
     def _said(self, language: str, name: str, to: EmailAddress) -> dict[str, Sequence[str]]:
         """What a file of words sets, each in paragraphs."""

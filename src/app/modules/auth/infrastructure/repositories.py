@@ -20,6 +20,9 @@ from app.modules.auth.infrastructure.mail_table import outgoing_mails
 from app.modules.auth.infrastructure.outgoing_mails import owed_to
 from app.modules.auth.infrastructure.tables import IS_ADMIN, accounts, sessions
 
+_TURNS = 0x6D61696C
+"""The first half of these advisory locks' keys: nobody else's begin with it."""
+
 
 class SqlAlchemyAccounts(Accounts):
     def __init__(self, session: AsyncSession) -> None:
@@ -44,6 +47,10 @@ class SqlAlchemyAccounts(Accounts):
         return found.scalar_one_or_none()
 
     async def locked_by_email(self, email_key: str) -> Account | None:
+        # Turns are taken for an address that is nobody's as well: else, of many requests at once,
+        # only those for an account would wait for each other, and the last of them would tell.
+        turn = func.pg_advisory_xact_lock(_TURNS, func.hashtext(email_key))
+        await self._session.execute(select(turn))
         found = await self._session.execute(
             select(Account).where(accounts.c.email_key == email_key).with_for_update()
         )

@@ -34,7 +34,8 @@ with owner as materialized (
     ))
     order by id for update
   )
-  returning id
+  returning id,
+    revoked_at is null and idle_expires_at > clock_timestamp() and epoch = $3 as alive
 ), noted as (
   insert into auth.revocation (account_id, session_id) select $2, id from gone
 ), opened as (
@@ -45,12 +46,14 @@ with owner as materialized (
   ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ), happened as (
   insert into auth.activity (account_id, what, session_id, ip, user_agent)
-  values ($2, 'login', $1, $16, $15)
+  select $2, 'session_revoked', id, $16, $15 from gone where alive
+  union all
+  select $2, 'login', $1, $16, $15
 ), first as ({taking_back(first=18)}
   returning key
 ), second as ({taking_back(first=22)} and (select count(*) from first) >= 0
 )
-select id from gone
+select id, alive from gone
 """  # noqa: S608  # made of constants
 
 # Rows 0 and 1 of the rotation table. A concurrent winner makes PostgreSQL look at the row again
@@ -109,7 +112,7 @@ class AsyncpgSessionStore(SessionStore):
         self._policy = policy
         self._revoked = revoked
 
-    async def open(self, session: Session, *, settles: tuple[Reservation, ...] = ()) -> None:
+    async def open(self, session: Session, *, settles: tuple[Reservation, ...] = ()) -> list[UUID]:
         s = session
         try:
             gone = await self._statements.rows(
@@ -124,6 +127,7 @@ class AsyncpgSessionStore(SessionStore):
             raise AccountDisabledError from None
         for row in gone:
             self._revoked.add(Revocation(account_id=s.account_id, session_id=row["id"]))
+        return [row["id"] for row in gone if row["alive"]]
 
     async def end_before(self, moment: datetime) -> int:
         ended, after = 0, UUID(int=0)

@@ -45,20 +45,27 @@ class InMemorySessionStore(SessionStore):
         self._policy = policy
         self._clock = clock
 
-    async def open(self, session: Session, *, settles: tuple[Reservation, ...] = ()) -> None:
+    async def open(self, session: Session, *, settles: tuple[Reservation, ...] = ()) -> list[UUID]:
         if session.account_id not in self._accounts.rows:
             raise AccountDisabledError
         await self._throttle.succeeded(settles)
         mine = [other for other in self._sessions if other.account_id == session.account_id]
         mine.sort(key=self._last_to_leave, reverse=True)
+        device = Device(user_agent=session.user_agent, ip=session.ip)
+        left = []
         for idle in mine[self._policy.max_sessions - 1 :]:
             del self._sessions.rows[idle.id]
             self._revoked.append(Revocation(account_id=idle.account_id, session_id=idle.id))
+            if self._is_alive(idle) and idle.epoch == session.epoch:
+                left.append(idle.id)
+                self._activity.append(
+                    Activity.of(idle.account_id, ActivityKind.SESSION_REVOKED, device, idle.id)
+                )
         self._sessions.put(session)
-        device = Device(user_agent=session.user_agent, ip=session.ip)
         self._activity.append(
             Activity.of(session.account_id, ActivityKind.LOGIN, device, session.id)
         )
+        return left
 
     async def end_before(self, moment: datetime) -> int:
         begun = [each for each in self._sessions if each.created_at < moment]
@@ -91,8 +98,10 @@ class InMemorySessionStore(SessionStore):
             return session.grant(frozenset(account.roles))
 
     def _last_to_leave(self, session: Session) -> tuple[bool, datetime]:
-        alive = session.revoked_at is None and session.idle_expires_at > self._clock.now()
-        return alive, session.rotated_at
+        return self._is_alive(session), session.rotated_at
+
+    def _is_alive(self, session: Session) -> bool:
+        return session.revoked_at is None and session.idle_expires_at > self._clock.now()
 
 
 class InMemoryCredentialStore(CredentialStore):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from app.shared.application.personal_data import Json, PersonalData
+from app.shared.application.personal_data import Json, PersonalData, json_time
 from app.shared.application.reader import Reader
 
 _SQL = """
@@ -17,7 +17,7 @@ where account_id = $1 and erased_at is null
 
 
 class SqlProfileData(PersonalData):
-    """The profile; its times as RFC 3339 has them."""
+    """The profile."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -26,5 +26,5 @@ class SqlProfileData(PersonalData):
         row = await self._reader.row(_SQL, account_id)
         if row is None:
             return {}
-        times = {name: row[name].isoformat() for name in ("created_at", "updated_at")}
+        times = {name: json_time(row[name]) for name in ("created_at", "updated_at")}
         return {"profile": {**row, **times}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from app.shared.infrastructure.mail.message import Sender, message_of
 
 KEPT = 200
 """Mails that are kept, and a quarter more; the oldest make room."""
+_ID = re.compile("[0-9a-f]{32}")
 
 
 class FolderMailer(Mailer):
@@ -59,7 +61,7 @@ class FolderMailbox(Mailbox):
         return await asyncio.to_thread(self._read_all)
 
     async def find(self, id: str) -> KeptMail | None:  # noqa: A002  # the port calls it so
-        return next((kept for kept in await self.newest() if kept.id == id), None)
+        return await asyncio.to_thread(self._read_one, id) if _ID.fullmatch(id) else None
 
     async def clear(self) -> None:
         await asyncio.to_thread(self._clear)
@@ -70,6 +72,11 @@ class FolderMailbox(Mailbox):
             with suppress(FileNotFoundError):  # another process made room
                 found.append(_read(file))
         return found
+
+    def _read_one(self, name: str) -> KeptMail | None:
+        with suppress(FileNotFoundError):
+            return _read(self._folder / f"{name}.eml")
+        return None
 
     def _clear(self) -> None:
         for file in self._folder.glob("*.*"):

@@ -121,6 +121,7 @@ class Dispatcher:
                 task.cancel()
             await self._give_back(waiting=0.0)
             await asyncio.gather(*late, return_exceptions=True)
+            await self._releasing.release_kept()
 
     async def drain(self) -> None:
         """Deliver one after the other until nothing is due; for tests.
@@ -180,5 +181,7 @@ class Dispatcher:
 
     async def _give_back(self, *, waiting: float) -> None:
         """Other processes may have room for what has waited here for so many seconds."""
-        for deliveries in self._workload.give_up(waiting=waiting):
-            await self._releasing.release(deliveries)
+        if given_up := self._workload.give_up(waiting=waiting):
+            for deliveries in given_up:
+                self._releasing.keep(deliveries)
+            await self._releasing.release_kept()

@@ -33,8 +33,12 @@ class Releasing:
 
     async def release(self, deliveries: Sequence[Delivery], *, after: float = 0.0) -> None:
         """Due again in `after` seconds; all of one subscriber."""
-        self._kept.append((deliveries, after))
+        self.keep(deliveries, after=after)
         await self.release_kept()
+
+    def keep(self, deliveries: Sequence[Delivery], *, after: float = 0.0) -> None:
+        """As `release`, at the next occasion: whoever has many is not cut short among them."""
+        self._kept.append((deliveries, after))
 
     async def release_kept(self) -> None:
         """Leaves kept what cannot be given back yet; nothing waits long for that."""

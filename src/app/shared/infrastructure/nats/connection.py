@@ -46,9 +46,10 @@ class NatsConnection:
                 await self._tried.wait()
 
     async def close(self) -> None:
-        if self._keeper is not None:
+        # Asked again: a client that is just connecting takes the first time for its own.
+        while self._keeper is not None and not self._keeper.done():
             self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            await asyncio.wait({self._keeper}, timeout=1)
 
     async def established(self) -> JetStreamContext:
         """The present connection, or the next one."""

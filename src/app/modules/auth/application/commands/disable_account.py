@@ -26,7 +26,8 @@ class DisableAccount:
 
 @handler
 class DisableAccountHandler:
-    """Idempotent. Administrators may disable themselves: another one can undo it."""
+    """Idempotent. What was issued stays void when the account is enabled again, API keys included.
+    Administrators may disable themselves: another one can undo it."""
 
     access: ClassVar[Access] = admins()
 
@@ -40,6 +41,7 @@ class DisableAccountHandler:
                 return
             keep_an_administrator(administrators, account.id)
             account.disable(await uow.now())
+            await uow.api_keys.void(account.id)
             uow.revocations.add(Revocation.of_everything(account))
             uow.activity.add(Activity.of(account.id, ActivityKind.ACCOUNT_DISABLED))
             await uow.commit()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import UUID
 
-from app.modules.auth.application.audit import SecurityEvent, log_event
+from app.modules.auth.application.audit import CAP, SecurityEvent, log_event
 from app.modules.auth.application.credentials import Credentials, CredentialStore
 from app.modules.auth.application.password_gate import PasswordGate
 from app.modules.auth.application.ports import (
@@ -91,9 +91,16 @@ class LogInHandler:
             now=self.clock.now(),
         )
         try:
-            await self.sessions.open(session, settles=attempt.reserved)
+            left = await self.sessions.open(session, settles=attempt.reserved)
         except AccountDisabledError:
             raise InvalidCredentialsError from None
+        for former in left:
+            log_event(
+                SecurityEvent.REVOKE_SESSION,
+                CAP,
+                account_id=session.account_id,
+                session_id=former,
+            )
         log_event(SecurityEvent.LOGIN, account_id=session.account_id, session_id=session.id)
         return self.pairs.mint(session.grant(known.roles))
 

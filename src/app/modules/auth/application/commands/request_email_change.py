@@ -31,7 +31,8 @@ class RequestEmailChange:
 
 @handler
 class RequestEmailChangeHandler:
-    """Free or taken, the new address is answered alike; the old one is told either way."""
+    """Free or taken, the new address is answered and stored alike, and the old one is told; what
+    sends the mail asks whose it is."""
 
     access: ClassVar[Access] = accounts(fresh=True)
 
@@ -51,7 +52,6 @@ class RequestEmailChangeHandler:
             account = await uow.accounts.locked(known.account_id)
             if account is None or account.auth_epoch != known.epoch:
                 raise SessionRevokedError
-            holder = await uow.accounts.by_email(email.key)
             mails = await uow.mails.of_account(account.id)
             now = await uow.now()
             kind, told = MailKind.CONFIRM_EMAIL, MailKind.EMAIL_CHANGE_REQUESTED
@@ -69,8 +69,6 @@ class RequestEmailChangeHandler:
                         now=now,
                         address=email.display,
                     )
-                    if holder is None
-                    else OutgoingMail.to_nobody(kind, now=now)
                 )
                 uow.mails.add(OutgoingMail.notice(told, account=account, now=now))
             await uow.commit()

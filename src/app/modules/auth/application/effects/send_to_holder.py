@@ -49,7 +49,7 @@ class SendToHolder:
         if not holder.is_active or is_enough(kind, holder, mails, self.mail_policy, now):
             mail.drop()
         elif holder.is_verified:
-            mail.write_notice(kind, holder)
+            mail.write_notice(kind, holder, now=now)
         else:
             kid = self.mailed_tokens.current_kid
             mail.write_proof(holder, kid=kid, policy=self.mail_policy, now=now)
