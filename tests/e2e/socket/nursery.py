@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import select
 import signal
 import socket
@@ -24,6 +25,9 @@ from tools.postgres import ROOT
 
 PRODUCT = "app.cli"
 """A module whose `main` is run."""
+APP = str(Path(sys.executable).with_name("app"))
+FORKS = platform.system() == "Linux"
+"""Elsewhere every process starts from nothing, a second later."""
 KEPT = ("PATH", "HOME", "LANG")
 LONGEST = 120.0
 """Seconds that anybody waits for the end of a process."""
@@ -73,8 +77,10 @@ def fork(
     *,
     streams: tuple[int, int, int],
     module: str = PRODUCT,
-) -> Fork:
+) -> Fork | subprocess.Popen[bytes]:
     """`streams` are the descriptors of its input, output and errors."""
+    if not FORKS:
+        return started(arguments, env, folder, streams=streams, module=module)
     report, written = os.pipe()
     told = {"arguments": [*arguments], "env": {**env}, "folder": str(folder), "module": module}
     try:
@@ -83,6 +89,27 @@ def fork(
     finally:
         os.close(written)
     return Fork(report)
+
+
+def started(
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    folder: Path,
+    *,
+    streams: tuple[int, int, int],
+    module: str = PRODUCT,
+) -> subprocess.Popen[bytes]:
+    """As `fork`, from nothing; the product by its console script."""
+    stdin, stdout, stderr = streams
+    program = [sys.executable, "-c", f"from {module} import main; main()"]
+    return subprocess.Popen(
+        [*([APP] if module == PRODUCT else program), *arguments],
+        env=env,
+        cwd=folder,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+    )
 
 
 @cache

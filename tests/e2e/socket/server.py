@@ -7,8 +7,7 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,9 +15,8 @@ from typing import Self
 
 import httpx
 
-from tests.e2e.socket.nursery import KEPT, PRODUCT, Fork, fork
+from tests.e2e.socket.nursery import KEPT, PRODUCT, Fork, fork, started
 
-APP = str(Path(sys.executable).with_name("app"))
 START_LIMIT = 120.0
 STOP_LIMIT = 60.0
 PAUSE = 0.02
@@ -53,7 +51,7 @@ class Running:
     ) -> Self:
         """A process that starts others of its kind has to be one that was not forked itself."""
         starts_others = {"--workers", "--reload"} & {*arguments}
-        start = _started if starts_others else partial(fork, module=module)
+        start = partial(started if starts_others else fork, module=module)
         with Path(os.devnull).open() as nothing, log_file.open("ab") as log:
             streams = (nothing.fileno(), log.fileno(), log.fileno())
             return cls(start(arguments, env, log_file.parent, streams=streams), log_file)
@@ -121,19 +119,6 @@ class Server(Running):
             return (await client.get("/health/ready")).status_code == 200
         except httpx.TransportError:
             return False
-
-
-def _started(
-    arguments: Sequence[str],
-    env: Mapping[str, str],
-    folder: Path,
-    *,
-    streams: tuple[int, int, int],
-) -> subprocess.Popen[bytes]:
-    stdin, stdout, stderr = streams
-    return subprocess.Popen(
-        [APP, *arguments], env=env, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr
-    )
 
 
 async def eventually(is_so: Callable[[], Awaitable[bool]], *, within: float = 60.0) -> None:

@@ -44,9 +44,9 @@ class Accounts(Protocol):
         """With its sessions, API keys, mails and activity."""
         ...
 
-    async def claim(self, account: Account, *, otherwise: OutgoingMail) -> Account:
-        """Add the account, or owe the mail to the one that has its address and answer that: known
-        or new, the same statement, and never a refusal, however many ask at once."""
+    async def claim(self, account: Account, *, otherwise: OutgoingMail) -> UUID:
+        """Add the account, or owe the mail to the one that has its address, and answer whose that
+        is: known or new, the same statement, and never a refusal, however many ask at once."""
         ...
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CTE, func, insert, inspect, literal, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.modules.auth.domain.mail_kind import MailKind
@@ -57,19 +57,3 @@ class SqlAlchemyOutgoingMails(OutgoingMails):
             )
             .values(expires_at=now)
         )
-
-
-def owed_to(holder: CTE, mail: OutgoingMail, *, unless: UUID) -> CTE:
-    """Stores the mail for the account, unless it is the one of this id."""
-    mapper = inspect(OutgoingMail)
-    columns = [c for c in outgoing_mails.c if c is not outgoing_mails.c.account_id]
-    values = (getattr(mail, mapper.get_property_by_column(c).key) for c in columns)
-    given = [literal(value, c.type) for c, value in zip(columns, values, strict=True)]
-    return (
-        insert(outgoing_mails)
-        .from_select(
-            [outgoing_mails.c.account_id, *columns],
-            select(holder.c.id, *given).where(holder.c.id != unless),
-        )
-        .cte("owed")
-    )

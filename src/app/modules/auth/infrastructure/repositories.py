@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import delete, func, inspect, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import make_transient_to_detached
 
@@ -15,9 +14,9 @@ from app.modules.auth.domain.outgoing_mail import OutgoingMail
 from app.modules.auth.domain.ports import Accounts, ApiKeys, Sessions
 from app.modules.auth.domain.session import Session
 from app.modules.auth.infrastructure.activity_table import activities
+from app.modules.auth.infrastructure.address_claim import claim
 from app.modules.auth.infrastructure.api_key_table import api_keys
 from app.modules.auth.infrastructure.mail_table import outgoing_mails
-from app.modules.auth.infrastructure.outgoing_mails import owed_to
 from app.modules.auth.infrastructure.tables import IS_ADMIN, accounts, sessions
 
 _TURNS = 0x6D61696C
@@ -56,36 +55,15 @@ class SqlAlchemyAccounts(Accounts):
         )
         return found.scalar_one_or_none()
 
-    async def claim(self, account: Account, *, otherwise: OutgoingMail) -> Account:
-        mapper = inspect(Account)
-        upsert = pg_insert(accounts).values(
-            {c.name: getattr(account, mapper.get_property_by_column(c).key) for c in accounts.c}
-        )
-        # The update changes nothing: it makes the row that is in the way come back, and locks it.
-        claimed = (
-            upsert.on_conflict_do_update(
-                index_elements=[accounts.c.email_key], set_={"email_key": upsert.excluded.email_key}
-            )
-            .returning(accounts)
-            .cte("claimed")
-        )
-        found = await self._session.execute(
-            select(Account).from_statement(
-                select(claimed).add_cte(owed_to(claimed, otherwise, unless=account.id))
-            )
-        )
-        holder: Account = found.scalar_one()
-        if holder.id != account.id:
-            otherwise.account_id = holder.id
-            self._is_stored(otherwise)
-            return holder
-        self._session.expunge(holder)
-        self._is_stored(account)
-        return account
-
-    def _is_stored(self, aggregate: Account | OutgoingMail) -> None:
-        make_transient_to_detached(aggregate)
-        self._session.add(aggregate)
+    async def claim(self, account: Account, *, otherwise: OutgoingMail) -> UUID:
+        holder = await claim(self._session, account, otherwise)
+        stored: Account | OutgoingMail = account
+        if holder != account.id:
+            otherwise.account_id = holder
+            stored = otherwise
+        make_transient_to_detached(stored)
+        self._session.add(stored)
+        return holder
 
     async def locked_admins(self) -> list[Account]:
         found = await self._session.execute(

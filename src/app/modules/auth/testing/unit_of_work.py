@@ -50,14 +50,14 @@ class InMemoryAccounts(InMemoryRepository[Account], Accounts):
         known = await self.by_email(email_key)
         return await self.find_locked(known.id) if known else None
 
-    async def claim(self, account: Account, *, otherwise: OutgoingMail) -> Account:
+    async def claim(self, account: Account, *, otherwise: OutgoingMail) -> UUID:
         holder = await self.by_email(account.email.key)
         if holder is None:
             self.add(account)
-            return account
+            return account.id
         otherwise.account_id = holder.id
         self.mails.add(otherwise)
-        return holder
+        return holder.id
 
     async def locked_admins(self) -> list[Account]:
         ids = sorted(account.id for account in self._table if account.is_admin)

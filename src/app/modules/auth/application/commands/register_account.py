@@ -61,5 +61,5 @@ class RegisterAccountHandler:
             mail = OutgoingMail.to_holder(password_hash=password_hash, now=now)
             holder = await uow.accounts.claim(account, otherwise=mail)
             await uow.commit()
-        outcome = "done" if holder is account else "repeated"
-        log_event(SecurityEvent.REGISTER, outcome, account_id=holder.id)
+        outcome = "done" if holder == account.id else "repeated"
+        log_event(SecurityEvent.REGISTER, outcome, account_id=holder)
