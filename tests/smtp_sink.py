@@ -134,6 +134,19 @@ async def smtp_sink(
         await server.wait_closed()
 
 
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 @dataclass(frozen=True)
 class Authority:
     """A certificate authority, and what servers get of it."""
@@ -145,8 +158,10 @@ class Authority:
     def make(cls) -> Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of a test")])
-        builder = _certificate(name, name, key).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        builder = (
+            _certificate(name, name, key, signed_by=key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_SIGNS_CERTIFICATES, critical=True)
         )
         return cls(builder.sign(key, hashes.SHA256()), key)
 
@@ -159,7 +174,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sink")])
         certificate = (
-            _certificate(name, self.certificate.subject, key)
+            _certificate(name, self.certificate.subject, key, signed_by=self.key)
             .add_extension(
                 x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False
             )
@@ -180,9 +195,16 @@ class Authority:
 
 
 def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    signed_by: ec.EllipticCurvePrivateKey,
 ) -> x509.CertificateBuilder:
+    """With the identifiers of RFC 5280 §4.2.1, which Python asks for from 3.13 on."""
     now = datetime.now(UTC)
+    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(signed_by.public_key())
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -191,4 +213,6 @@ def _certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
+        .add_extension(own, critical=False)
+        .add_extension(authority, critical=False)
     )
