@@ -18,7 +18,7 @@ from tests.attack.attacker import Attacker
 from tests.attack.mail_sink import MailSink
 from tests.attack.wire import Wire
 from tests.e2e.passing_time import StoredSessions
-from tests.e2e.socket.server import IDLE, Server, eventually, free_port
+from tests.e2e.socket.server import IDLE, Server, eventually, free_port, limits
 from tests.e2e.visitor import PUBLIC_URL, Pair
 
 OWED = "SELECT count(*) FROM messaging.delivery WHERE dead_at IS NULL"
@@ -85,7 +85,7 @@ class Target:
         """With an address of its own, so that nobody is throttled for what others did."""
         nth = next(_addresses)
         transport = httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(keepalive_expiry=IDLE),
+            limits=limits(IDLE),
             verify=_NO_TLS,
             local_address=f"127.1.{nth // 250}.{nth % 250 + 1}",
         )

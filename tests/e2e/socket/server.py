@@ -33,6 +33,11 @@ PATIENT = {
 """A slow machine must not turn a crowd into an outage; nobody queues for a hash."""
 
 
+def limits(idle: float) -> httpx.Limits:
+    """Those that httpx has by itself, but for the time: without a number it opens thousands."""
+    return httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=idle)
+
+
 @dataclass
 class Running:
     """A command of ours, with everything that it says."""
@@ -98,9 +103,8 @@ class Server(Running):
             await eventually(lambda: self._answers(client), within=START_LIMIT)
 
     def client(self, **options: float) -> httpx.AsyncClient:
-        limits = httpx.Limits(keepalive_expiry=options.get("idle", IDLE))
-        timeout = options.get("timeout", 60)
-        client = httpx.AsyncClient(base_url=self.url, timeout=timeout, limits=limits)
+        timeout, idle = options.get("timeout", 60), options.get("idle", IDLE)
+        client = httpx.AsyncClient(base_url=self.url, timeout=timeout, limits=limits(idle))
         self.clients.append(client)
         return client
 
