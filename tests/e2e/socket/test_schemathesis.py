@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 ST = str(Path(sys.executable).with_name("st"))
 PASSWORD = "correct horse battery staple"
 """The example of the description, so that what asks for the current password gets it."""
-ACCOUNTS = 40
+ACCOUNTS = max(40, 4 * int(EXAMPLES))
 """More than the requests of a run disable, delete or give another password."""
 
 CONFIG = f"""
@@ -61,7 +61,7 @@ async def accounts_at(server: Server) -> list[str]:
     visitor = Visitor(client)
     addresses = [f"somebody{number}@example.com" for number in range(ACCOUNTS)]
     for number, address in enumerate(addresses):
-        client.headers["X-Forwarded-For"] = f"198.51.100.{number}"
+        client.headers["X-Forwarded-For"] = f"198.51.{number // 250}.{number % 250}"
         await visitor.register(address, PASSWORD)
         pair = Pair.of(await visitor.log_in(address, PASSWORD))
         assert (await visitor.me(pair.access_token)).status_code == 200
